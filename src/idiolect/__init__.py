@@ -1,0 +1,3 @@
+"""Idiolect builds small language models that write your own language."""
+
+__version__ = "0.1.0"

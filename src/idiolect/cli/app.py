@@ -1,0 +1,49 @@
+"""The command line: names and one-line helps. A command's work is imported when the command runs."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from idiolect import __version__
+
+app = typer.Typer(
+    name="idiolect",
+    help="Build small language models that write your own language.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"idiolect {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _front(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None: ...
+
+
+def main() -> None:
+    """Entry point of `idiolect` and `okto`."""
+    app()
+
+
+def okto_validate() -> None:
+    """Entry point of `okto_validate FILE`."""
+    sys.argv.insert(1, "validate")
+    main()
+
+
+def okto_doctor() -> None:
+    """Entry point of `okto_doctor`."""
+    sys.argv.insert(1, "doctor")
+    main()
