@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from idiolect.dialects.verdict import Verdict
 
@@ -70,8 +70,8 @@ class NotOffered(Exception):
 class Dialect(ABC):
     """A language that a model shall write."""
 
-    name: ClassVar[str] | str
-    suffixes: ClassVar[tuple[str, ...]] | tuple[str, ...] = ()  # file name endings, with the dot
+    name: str
+    suffixes: tuple[str, ...] = ()  # file name endings, with the dot
 
     @abstractmethod
     def verify(self, text: str, context: Context = EMPTY) -> Verdict:
@@ -83,7 +83,7 @@ class Dialect(ABC):
 
     @abstractmethod
     def canonical(self, text: str, context: Context = EMPTY) -> str:
-        """The one way to write this text that training targets use; raises ValueError if it does not parse."""
+        """The one way to write this text that training targets use; ValueError if it does not parse."""
 
     def sample(self, rng: random.Random, context: Context = EMPTY) -> Sample:
         """A random text that verifies."""

@@ -92,7 +92,7 @@ def verdict_of(
     tests: tuple[int, int] = (0, 0),
     details: dict[str, Any] | None = None,
 ) -> Verdict:
-    """The verdict that a list of faults amounts to. Only errors break a level; a broken level hides later ones."""
+    """The verdict that faults amount to. Only errors break a level; a broken level hides later ones."""
     listed = tuple(faults)
     broken = {fault.level for fault in listed if fault.severity is Severity.ERROR}
     parsed = Level.PARSE not in broken
