@@ -121,6 +121,14 @@ class PostCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Layout:
+    """Indentation by blocks: the line-end terminal, and what the lines of each rule begin with."""
+
+    newline: str
+    indents: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Problem:
     """One thing wrong with a grammar, at a rule or a terminal."""
 
@@ -149,7 +157,10 @@ class Grammar:
     notes: tuple[str, ...] = ()  # what lowering changed or left out, for people
     # True where the way it was made rules out that a token runs on into what follows it.
     parted: bool = False
-    _cache: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    # Rules that stand for another in reports; "" leaves one out. Filled where rules are split or woven.
+    shown: Mapping[str, str] = field(default_factory=dict)
+    layout: Layout | None = None
+    memo: dict[str, object] = field(default_factory=dict, repr=False, compare=False)  # derived, for reuse
 
 
 # Deeper nesting inside one rule than this is refused, so that every walk over a rule's nodes may recurse.
@@ -289,6 +300,8 @@ def grammar(
     post_checks: Iterable[PostCheck] = (),
     notes: Iterable[str] = (),
     parted: bool = False,
+    shown: Mapping[str, str] | None = None,
+    layout: Layout | None = None,
 ) -> Grammar:
     """A checked grammar; `GrammarError` names every problem and its rule."""
     made = Grammar(
@@ -302,6 +315,8 @@ def grammar(
         post_checks=tuple(post_checks),
         notes=tuple(notes),
         parted=parted,
+        shown=dict(shown or {}),
+        layout=layout,
     )
     from idiolect.grammar.checks import problems_of
 

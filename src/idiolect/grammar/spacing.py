@@ -1,0 +1,416 @@
+"""What may stand between two tokens: ignored text woven into the rules, loosely or canonically.
+
+A grammar with `ignore` says: ignored text may stand between two tokens, and must stand where the
+two would otherwise run together. `loose_variant` writes that out; `canonical_variant` allows
+exactly what a pretty printer emits, one space where two tokens would run together and nothing
+elsewhere. Both are ordinary grammars without `ignore`. `Spacing.between` gives the canonical
+separator of two tokens, for printers. Knows nothing of any source syntax.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from idiolect.grammar import charset
+from idiolect.grammar.adjacency import followers, tokens_of
+from idiolect.grammar.automaton import Dfa, compile_node
+from idiolect.grammar.charset import Ranges
+from idiolect.grammar.checks import productive
+from idiolect.grammar.form import (
+    EMPTY,
+    NOTHING,
+    Choice,
+    Grammar,
+    GrammarError,
+    Node,
+    Problem,
+    Ref,
+    Repeat,
+    Seq,
+    Terminal,
+    Text,
+    choice,
+    seq,
+    text,
+)
+from idiolect.grammar.rewrite import expand_any_order, fresh, map_nodes, with_rules
+
+IGNORED = "IGNORED"
+_BEGIN = 0  # the class of "no token yet"
+
+
+def loose_variant(original: Grammar) -> Grammar:
+    """The grammar with every ignored text allowed wherever it may stand."""
+    return _variant(original, "loose")
+
+
+def canonical_variant(original: Grammar) -> Grammar:
+    """The grammar with exactly the white space that a pretty printer emits."""
+    return _variant(original, "canonical")
+
+
+def _variant(original: Grammar, style: str) -> Grammar:
+    if not original.ignore:
+        return original
+    known = original.memo.get(style)
+    if not isinstance(known, Grammar):
+        known = _Weaver(original, loose=style == "loose").weave()
+        original.memo[style] = known
+    return known
+
+
+class Spacing:
+    """Which tokens of a grammar run together, and what to write between them."""
+
+    def __init__(self, original: Grammar) -> None:
+        self.grammar = original
+        self.ignored = original.ignore
+        self._automata: dict[Node, Dfa] = {}
+        self._first: dict[Node, Ranges] = {}
+        self._joins: dict[tuple[Node, Node], bool] = {}
+        self._continues: dict[Node, Ranges] = {}
+        self.tokens = tokens_of(original)
+        self.space = self._space()
+
+    def between(self, left: str, right: str) -> str:
+        """The canonical text between two tokens, each a terminal's name."""
+        return self.space if self.join(Ref(left), Ref(right)) else ""
+
+    def join(self, left: Node, right: Node) -> bool:
+        """Whether text of the left token could run on into text of the right one."""
+        key = (left, right)
+        if key not in self._joins:
+            self._joins[key] = charset.overlap(self.continues(left), self.first(right))
+        return self._joins[key]
+
+    def continues(self, left: Node) -> Ranges:
+        """Characters that may follow a whole text of a token inside a longer token."""
+        if left not in self._continues:
+            dfa = self.automaton(left)
+            others = [*self.tokens, *(Ref(name) for name in self.ignored)]
+            self._continues[left] = charset.union(*(_continuing(dfa, self.automaton(one)) for one in others))
+        return self._continues[left]
+
+    def automaton(self, token: Node) -> Dfa:
+        if token not in self._automata:
+            self._automata[token] = compile_node(token, self.grammar.terminals)
+        return self._automata[token]
+
+    def first(self, token: Node) -> Ranges:
+        if token not in self._first:
+            self._first[token] = self.automaton(token).first()
+        return self._first[token]
+
+    def _space(self) -> str:
+        dfas = [self.automaton(Ref(name)) for name in self.ignored]
+        for candidate in (" ", "\n", "\t", ","):
+            if any(dfa.matches(candidate) for dfa in dfas):
+                return candidate
+        return ""
+
+
+def _continuing(left: Dfa, right: Dfa) -> Ranges:
+    """Characters c such that a whole text of `left`, then c, begins a text of `right`."""
+    found: list[Ranges] = []
+    seen = {(0, 0)}
+    stack = [(0, 0)]
+    while stack:
+        one, two = stack.pop()
+        if left.accepts[one]:
+            found += [ranges for ranges, _ in right.edges[two]]
+        for ranges, target in left.edges[one]:
+            for other, other_target in right.edges[two]:
+                pair = (target, other_target)
+                if pair not in seen and charset.overlap(ranges, other):
+                    seen.add(pair)
+                    stack.append(pair)
+    return charset.union(*found)
+
+
+class _Weaver:
+    """Rules split by the kind of token before and after, with the text between written out."""
+
+    def __init__(self, original: Grammar, *, loose: bool) -> None:
+        self.grammar = expand_any_order(original)
+        self.loose = loose
+        self.spacing = Spacing(self.grammar)
+        self.layout = self.grammar.layout
+        self.joined: dict[int, frozenset[Node]] = {_BEGIN: frozenset()}
+        self.begun: dict[int, tuple[str, ...]] = {_BEGIN: self.grammar.ignore}
+        self.classes = self._classes()
+        self.newline = self.classes.get(Ref(self.layout.newline), -1) if self.layout else -1
+        self.outs: dict[tuple[str, int], set[int]] = {}
+        self.loops: dict[tuple[Node, int, int], str] = {}
+        self.fillers: dict[tuple[str, ...], str] = {}
+        self.terminals: dict[str, Terminal] = {}
+        self.rules: dict[str, Node] = {}
+        self.names: dict[tuple[str, int, int], str] = {}
+        self.queue: list[tuple[str, int, int]] = []
+        self.shown: dict[str, str] = {}
+        self.taken = {*self.grammar.rules, *self.grammar.terminals, IGNORED, "start"}
+
+    def _classes(self) -> dict[Node, int]:
+        """Tokens by what they run together with, out of what can follow them: few classes, few rules."""
+        numbers: dict[object, int] = {}
+        next_to = followers(self.grammar)
+        line_end = Ref(self.layout.newline) if self.layout else None
+        classes: dict[Node, int] = {}
+        for token in self.spacing.tokens:
+            joined = frozenset(one for one in next_to[token] if self.spacing.join(token, one))
+            begun = self._begun(token) if self.loose else ()
+            key = "line end" if token == line_end else (joined, begun)
+            classes[token] = numbers.setdefault(key, len(numbers) + 1)
+            self.joined[classes[token]] = joined
+            self.begun[classes[token]] = begun
+        return classes
+
+    def _begun(self, token: Node) -> tuple[str, ...]:
+        """Ignored terminals that can begin right after a token without running together with it."""
+        return tuple(name for name in self.grammar.ignore if not self.spacing.join(token, Ref(name)))
+
+    def weave(self) -> Grammar:
+        self._settle_outs()
+        start = self.grammar.start
+        lead = self._ignored(_BEGIN) if self.loose else EMPTY
+        ways = [self._call(start, _BEGIN, out) for out in sorted(self.outs[start, _BEGIN])]
+        tails = [self._ignored(out) if self.loose else EMPTY for out in sorted(self.outs[start, _BEGIN])]
+        root = fresh(start, self.taken)
+        self.shown[root] = ""
+        self.rules[root] = seq(lead, choice(*(seq(way, tail) for way, tail in zip(ways, tails, strict=True))))
+        while self.queue:
+            rule, before, after = self.queue.pop()
+            body = self._node(self.grammar.rules[rule], before, rule).get(after)
+            self.rules[self.names[rule, before, after]] = body if body is not None else NOTHING
+        return self._finish(root)
+
+    def _settle_outs(self) -> None:
+        """Which kinds of token a rule can end with after each kind of token: the least solution."""
+        users: dict[tuple[str, int], set[tuple[str, int]]] = {}
+        stack = [(self.grammar.start, _BEGIN)]
+        self.outs[stack[0]] = set()
+        while stack:
+            key = stack.pop()
+            asked: set[tuple[str, int]] = set()
+            found = self._reach(self.grammar.rules[key[0]], key[1], asked)
+            for one in asked:
+                users.setdefault(one, set()).add(key)
+                if one not in self.outs:
+                    self.outs[one] = set()
+                    stack.append(one)
+            if not found <= self.outs[key]:
+                self.outs[key] |= found
+                stack.extend(users.get(key, ()))
+
+    def _reach(self, node: Node, before: int, asked: set[tuple[str, int]]) -> set[int]:
+        match node:
+            case Ref(name) if name in self.grammar.rules:
+                asked.add((name, before))
+                return set(self.outs.get((name, before), ()))
+            case Seq(items):
+                states = {before}
+                for item in items:
+                    states = {out for one in states for out in self._reach(item, one, asked)}
+                return states
+            case Choice(items):
+                return {out for item in items for out in self._reach(item, before, asked)}
+            case Repeat(item, least):
+                return self._reach_again(item, least, before, asked)
+            case Text(""):
+                return {before}
+            case _:
+                return {self.classes[node]}
+
+    def _reach_again(self, item: Node, least: int, before: int, asked: set[tuple[str, int]]) -> set[int]:
+        seen: set[int] = {before} if least == 0 else set()
+        fresh_ones = {before}
+        done: set[int] = set()
+        while fresh_ones:
+            one = fresh_ones.pop()
+            done.add(one)
+            outs = self._reach(item, one, asked)
+            seen |= outs
+            fresh_ones |= outs - done
+        return seen
+
+    def _call(self, rule: str, before: int, after: int) -> Ref:
+        key = (rule, before, after)
+        if key not in self.names:
+            name = fresh(f"{rule}_{before}_{after}", self.taken)
+            self.taken.add(name)
+            self.names[key] = name
+            self.shown[name] = self.grammar.shown.get(rule, rule)
+            self.queue.append(key)
+        return Ref(self.names[key])
+
+    def _node(self, node: Node, before: int, rule: str) -> dict[int, Node]:
+        """A node with its separators, by the kind of token that it ends with."""
+        match node:
+            case Ref(name) if name in self.grammar.rules:
+                return {out: self._call(name, before, out) for out in sorted(self.outs[name, before])}
+            case Seq(items):
+                states: dict[int, Node] = {before: EMPTY}
+                for item in items:
+                    states = self._then(states, item, rule)
+                return states
+            case Choice(items):
+                found: dict[int, list[Node]] = {}
+                for item in items:
+                    for out, way in self._node(item, before, rule).items():
+                        found.setdefault(out, []).append(way)
+                return {out: choice(*ways) for out, ways in found.items()}
+            case Repeat(item, least, most):
+                return self._again(item, least, most, before, rule)
+            case Text(""):
+                return {before: EMPTY}
+            case _:
+                return {self.classes[node]: seq(self._gap(before, node, rule), self._token(node))}
+
+    def _then(self, states: dict[int, Node], item: Node, rule: str) -> dict[int, Node]:
+        found: dict[int, list[Node]] = {}
+        for one, so_far in states.items():
+            for out, way in self._node(item, one, rule).items():
+                found.setdefault(out, []).append(seq(so_far, way))
+        return {out: choice(*ways) for out, ways in found.items()}
+
+    def _again(self, item: Node, least: int, most: int | None, before: int, rule: str) -> dict[int, Node]:
+        first = self._node(item, before, rule)
+        if most == 1:
+            return _or_nothing(first, before) if least == 0 else first
+        if len(first) == 1:
+            (out,) = first
+            later = self._node(item, out, rule)
+            if list(later) == [out]:  # the usual case: it always ends alike, so the loop stays a loop
+                fewer = None if most is None else most - 1
+                rest = Repeat(later[out], max(least - 1, 0), fewer)
+                whole = seq(first[out], rest)
+                if first[out] == later[out]:
+                    whole = Repeat(first[out], max(least, 1), most)
+                return _or_nothing({out: whole}, before) if least == 0 else {out: whole}
+        return self._loop(item, least, most, before, rule)
+
+    def _loop(self, item: Node, least: int, most: int | None, before: int, rule: str) -> dict[int, Node]:
+        """A repetition whose rounds end in different ways: required rounds one by one, then a loop rule."""
+        states: dict[int, Node] = {before: EMPTY}
+        for _ in range(least):
+            states = self._then(states, item, rule)
+        if most is not None:
+            total = {out: [way] for out, way in states.items()}
+            for _ in range(most - least):
+                states = self._then(states, item, rule)
+                for out, way in states.items():
+                    total.setdefault(out, []).append(way)
+            return {out: choice(*ways) for out, ways in total.items()}
+        found: dict[int, list[Node]] = {}
+        for entry, so_far in states.items():
+            for out in sorted(self._reach_again(item, 0, entry, set())):
+                found.setdefault(out, []).append(seq(so_far, self._loop_rule(item, entry, out, rule)))
+        return {out: choice(*ways) for out, ways in found.items()}
+
+    def _loop_rule(self, item: Node, entry: int, out: int, rule: str) -> Node:
+        """Rounds from one kind of token to another, to the left: engines take long loops so."""
+        key = (item, entry, out)
+        if key not in self.loops:
+            name = fresh(f"{rule}_loop_{entry}_{out}", self.taken)
+            self.taken.add(name)
+            self.loops[key] = name
+            self.shown[name] = ""
+            ways: list[Node] = [EMPTY] if entry == out else []
+            for middle in sorted(self._reach_again(item, 0, entry, set())):
+                last = self._node(item, middle, rule).get(out)
+                if last is not None:
+                    ways.append(seq(self._loop_rule(item, entry, middle, rule), last))
+            self.rules[name] = choice(*ways)
+        return Ref(self.loops[key])
+
+    def _gap(self, before: int, token: Node, rule: str) -> Node:
+        """What may stand before a token that follows a token of a kind."""
+        if self.layout and before == self.newline:
+            return text(self.layout.indents.get(rule, ""))
+        if before == _BEGIN:
+            return EMPTY
+        joins = token in self.joined[before]
+        if not self.loose:
+            return text(self.spacing.space) if joins else EMPTY
+        ignored = self._ignored(before)
+        return ignored.item if joins and isinstance(ignored, Repeat) else ignored
+
+    def _ignored(self, before: int) -> Node:
+        """Ignored text, or nothing; after a token only what does not run together with it."""
+        begun = self.begun[before]
+        if not begun:
+            return EMPTY
+        if begun not in self.fillers:
+            name = fresh(IGNORED, {*self.taken, *self.fillers.values()})
+            every = choice(*(Ref(one) for one in self.grammar.ignore))
+            self.terminals[name] = Terminal(
+                seq(choice(*map(Ref, begun)), Repeat(every, 0, None)), "white space"
+            )
+            self.fillers[begun] = name
+        return Repeat(Ref(self.fillers[begun]), 0, 1)
+
+    def _token(self, token: Node) -> Node:
+        """A token itself; canonically a line end is one plain newline."""
+        if (self.loose and not self.layout) or not isinstance(token, Ref):
+            return token
+        dfa = self.spacing.automaton(token)
+        plain = charset.of("\r\n\t\f\v #;/")  # how line ends, indentation and comments begin
+        if dfa.matches("\n") and not charset.minus(dfa.first(), plain):
+            return text("\n")
+        return token
+
+    def _finish(self, root: str) -> Grammar:
+        terminals = {**self.grammar.terminals, **self.terminals}
+        ending = productive(self.rules, set(terminals))
+        alive = {name: _without(body, ending) for name, body in self.rules.items() if name in ending}
+        if root not in ending:
+            message = f'no text of "{self.grammar.start}" is left once white space is laid out'
+            raise GrammarError([Problem("unproductive", root, message)])
+        names = {root: self.grammar.start} if self.grammar.start not in alive else {}
+        made = replace(
+            self.grammar,
+            rules={names.get(name, name): body for name, body in alive.items()},
+            terminals=terminals,
+            start=names.get(root, root),
+            ignore=(),
+            shown={names.get(name, name): shown for name, shown in self.shown.items()},
+            layout=None,
+            parted=True,
+            memo={},
+        )
+        return with_rules(made, dict(made.rules))
+
+
+def _or_nothing(ways: dict[int, Node], before: int) -> dict[int, Node]:
+    same = ways.get(before, EMPTY)
+    if isinstance(same, Repeat) and same.least <= 1:
+        same = replace(same, least=0)
+    elif same != EMPTY:
+        same = Repeat(same, 0, 1)
+    return {**ways, before: same}
+
+
+def _without(node: Node, ending: set[str]) -> Node:
+    """A node without the alternatives that never end."""
+
+    def change(one: Node) -> Node:
+        if isinstance(one, Choice):
+            return choice(*(item for item in one.items if not _dead(item, ending)))
+        if isinstance(one, Repeat) and one.least == 0 and _dead(one.item, ending):
+            return EMPTY
+        return one
+
+    return map_nodes(node, change)
+
+
+def _dead(node: Node, ending: set[str]) -> bool:
+    match node:
+        case Ref(name):
+            return name not in ending
+        case Seq(items):
+            return any(_dead(item, ending) for item in items)
+        case Choice(items):
+            return all(_dead(item, ending) for item in items)
+        case Repeat(item, least):
+            return least > 0 and _dead(item, ending)
+        case _:
+            return False
