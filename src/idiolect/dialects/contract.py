@@ -72,6 +72,7 @@ class Dialect(ABC):
 
     name: str
     suffixes: tuple[str, ...] = ()  # file name endings, with the dot
+    not_offered: frozenset[str] = frozenset()  # parts that this very dialect lacks though its class has them
 
     @abstractmethod
     def verify(self, text: str, context: Context = EMPTY) -> Verdict:
@@ -112,4 +113,4 @@ class Dialect(ABC):
 
 def offers(dialect: Dialect, what: str) -> bool:
     """Whether a dialect offers an optional part of the contract."""
-    return getattr(type(dialect), what) is not getattr(Dialect, what)
+    return what not in dialect.not_offered and getattr(type(dialect), what) is not getattr(Dialect, what)

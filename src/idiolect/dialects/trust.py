@@ -1,0 +1,107 @@
+"""Which folders' code a user has allowed to run, remembered beside the project.
+
+The record holds the hash of every file of the folder: one changed byte asks again. It is sealed with
+a key of this machine, so a record that comes along with a stranger's project allows nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from pathlib import Path
+
+RECORD = Path(".idiolect") / "allowed-code.json"
+MAX_FOLDER_BYTES = 500_000_000
+
+
+def allow(folder: Path, project: Path) -> bool:
+    """Remember that this folder's code, as it is now, may run in this project; False if it can't be kept."""
+    try:
+        key = _machine_key(create=True)
+        fingerprint = _fingerprint(folder)
+        if key is None or fingerprint is None:
+            return False
+        records = _read(project)
+        records[str(folder.resolve())] = _seal(key, folder, project, fingerprint)
+        path = project / RECORD
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(f".{os.getpid()}.tmp")
+        beside.write_text(json.dumps(records, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        beside.replace(path)
+    except OSError:
+        return False
+    return True
+
+
+def is_allowed(folder: Path, project: Path) -> bool:
+    """Whether this folder's code, exactly as it is now, was allowed in this project before."""
+    key = _machine_key(create=False)
+    sealed = _read(project).get(str(folder.resolve()))
+    if key is None or sealed is None:
+        return False
+    fingerprint = _fingerprint(folder)
+    return fingerprint is not None and hmac.compare_digest(sealed, _seal(key, folder, project, fingerprint))
+
+
+def was_allowed_before(folder: Path, project: Path) -> bool:
+    """Whether some state of this folder was allowed: then its content has changed since."""
+    return str(folder.resolve()) in _read(project)
+
+
+def _fingerprint(folder: Path) -> str | None:
+    """One hash over the names and contents of all files; None for one that is too big or has links in it."""
+    digest = hashlib.sha256()
+    total = 0
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink():  # what it points to may change unseen
+            return None
+        if not path.is_file() or "__pycache__" in path.parts:
+            continue
+        content = path.read_bytes()
+        total += len(content)
+        if total > MAX_FOLDER_BYTES:
+            return None
+        name = path.relative_to(folder).as_posix().encode()
+        digest.update(b"%d:%s:%d:" % (len(name), name, len(content)))
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _seal(key: bytes, folder: Path, project: Path, fingerprint: str) -> str:
+    message = "\0".join((str(folder.resolve()), str(project.resolve()), fingerprint))
+    return hmac.new(key, message.encode(), hashlib.sha256).hexdigest()
+
+
+def _read(project: Path) -> dict[str, str]:
+    try:
+        data = json.loads((project / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    if not isinstance(data, dict):
+        return {}
+    return {name: seal for name, seal in data.items() if isinstance(seal, str)}
+
+
+def _machine_key(*, create: bool) -> bytes | None:
+    """The key of this user on this machine; it never leaves it and is not in any project."""
+    home = os.path.expanduser("~/.local/state")  # noqa: PTH111 - Path raises where there is no home
+    base = os.environ.get("XDG_STATE_HOME") or home
+    path = Path(base) / "idiolect" / "trust.key"
+    try:
+        key = path.read_bytes()
+        return key if len(key) == 32 else None
+    except FileNotFoundError:
+        if not create:
+            return None
+    except OSError:
+        return None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(32))
+        return path.read_bytes()
+    except OSError:
+        return None

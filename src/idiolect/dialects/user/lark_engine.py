@@ -1,0 +1,370 @@
+"""Parses texts by a user's Lark grammar and reports, in plain data, tokens or refusals.
+
+LALR where the grammar allows it, else Earley over the same lexer (keywords stay reserved). Runs in
+the child process of `lark_host`; no recursion on the text, no tree is kept. It words no messages:
+that is `explain`'s work.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from difflib import get_close_matches
+from typing import Any, ClassVar
+
+from lark import Lark, Token
+from lark.exceptions import GrammarError, LarkError, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+from lark.grammar import Rule
+from lark.indenter import DedentError, Indenter
+from lark.lexer import PatternStr
+
+from idiolect.dialects.user.outcome import Refusal
+
+MAX_REPAIRS = 8  # further faults of a text are found only past a known repair, and each one re-parses
+
+_COLLISION = "collision"
+
+
+class GrammarProblem(Exception):
+    """A grammar that can't be used: what is wrong, and the line, column or word where."""
+
+    def __init__(self, code: str, message: str, place: tuple[int, int] | None = None, word: str = "") -> None:
+        super().__init__(message)
+        self.code, self.message, self.place, self.word = code, message, place, word
+        self.known: list[str] = []
+
+    def as_data(self) -> dict[str, Any]:
+        """The problem as plain data for the parent process."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "place": self.place,
+            "word": self.word,
+            "known": self.known,
+        }
+
+
+class LarkEngine:
+    """One grammar, ready to parse."""
+
+    def __init__(
+        self,
+        grammar: str,
+        file: str,
+        folder: str,
+        start: str,
+        parser: str,
+        brackets: Sequence[tuple[str, str]],
+    ) -> None:
+        self._closers = dict(brackets)
+        self._start = start
+        options: dict[str, Any] = {
+            "start": start,
+            "maybe_placeholders": False,
+            "source_path": file,
+            "import_paths": [folder],
+            "postlex": _indenter(grammar),
+        }
+        try:
+            self._lark, self.method = _load(grammar, parser, options)
+        except GrammarProblem as problem:
+            problem.known = sorted(
+                set(re.findall(r"^[?!]*(_?\w+)(?=[ \t]*(?:\{[^}\n]*\})?(?:\.-?\d+)?[ \t]*:)", grammar, re.M))
+            )
+            raise
+        self._rules = list(self._lark.rules)
+        self._literals = {
+            item.name: item.pattern.value
+            for item in self._lark.terminals
+            if isinstance(item.pattern, PatternStr)
+        }
+        self._names = [item.name for item in self._lark.terminals]
+        if _indenter(grammar) is not None:
+            self._names += ["_INDENT", "_DEDENT"]
+        self._number = {name: number for number, name in enumerate(self._names)}
+
+    def vocabulary(self) -> dict[str, Any]:
+        """What the parent needs to know of the grammar."""
+        return {
+            "method": self.method,
+            "terminals": self._names,
+            "literals": self._literals,
+            "patterns": {item.name: item.pattern.to_regexp() for item in self._lark.terminals},
+            "ignored": list(self._lark.ignore_tokens),
+            "rules": sorted({str(rule.origin.name) for rule in self._rules}),
+            "productions": [self._shown(rule) for rule in self._rules],
+            "counted": [
+                number
+                for number, rule in enumerate(self._rules)
+                if not str(rule.origin.name).startswith("__")
+            ],
+        }
+
+    def parse(self, text: str, wanted: frozenset[str]) -> dict[str, Any]:
+        """Tokens, spans of the wanted rules and productions of a text; or its refusals."""
+        used = _Used(self._rules, wanted)
+        if self.method == "earley":
+            return self._parse_earley(text, used)
+        return self._parse_lalr(text, used)
+
+    # --- LALR ---
+
+    def _parse_lalr(self, text: str, used: _Used) -> dict[str, Any]:
+        session: Any = self._lark.parse_interactive(text)
+        state = session.parser_state
+        state.parse_conf.callbacks = used.callbacks
+        position = session.lexer_thread.state.line_ctr
+        fed: list[Token] = []
+        refusals: list[Refusal] = []
+        tokens = session.lexer_thread.lex(state)
+        while True:
+            before = position.char_pos
+            token = None
+            try:
+                token = next(tokens, None)
+                if token is None:
+                    token = Token("$END", "", len(text), end_pos=len(text))
+                    state.feed_token(token, True)
+                    break
+                state.feed_token(token)
+                fed.append(token)
+            except DedentError as error:
+                refusals.append(Refusal("layout", before, before + 1, message=str(error)))
+                break
+            except UnexpectedCharacters as error:
+                start = error.pos_in_stream or 0
+                refusals.append(self._refusal("character", start, start + 1, "", fed))
+                break
+            except UnexpectedToken as error:
+                found = error.token if token is None else token
+                refusal = self._refuse_token(found, fed, text)
+                refusals.append(refusal)
+                if len(refusals) > MAX_REPAIRS or not refusal.repair or self._lark.options.postlex:
+                    break
+                state = self._state_after(fed)
+                state.parse_conf.callbacks = used.callbacks
+                self._feed_repair(state, refusal, fed)
+                position.char_pos = refusal.end if refusal.misspelt else refusal.start
+                tokens = session.lexer_thread.lex(state)
+        if refusals:
+            return self._refused(refusals, fed)
+        return {"tokens": self._flat(fed), **used.as_data()}
+
+    def _refuse_token(self, found: Token, fed: list[Token], text: str) -> Refusal:
+        start, end = _span(found)
+        refusal = self._refusal("end" if found.type == "$END" else "token", start, end, found.type, fed)
+        word = text[start:end]
+        if word[:1].isalpha() and len(word) < 80:
+            expected = ((name, self._literals.get(name, "")) for name in refusal.expected)
+            keywords = {literal.lower(): name for name, literal in expected if literal[:1].isalpha()}
+            if near := get_close_matches(word.lower(), keywords, n=1, cutoff=0.7):
+                refusal.repair, refusal.misspelt = keywords[near[0]], True
+                return refusal
+        literals = [name for name in refusal.expected if name in self._literals]
+        fitting = [name for name in literals if self._leads_to(fed, name, found)]
+        closer = self._closers.get(refusal.opener[2]) if refusal.opener else None
+        best = [name for name in fitting if self._literals[name] == closer] or fitting
+        if len(best) == 1:
+            refusal.repair = best[0]
+        return refusal
+
+    def _refusal(self, kind: Any, start: int, end: int, found: str, fed: list[Token]) -> Refusal:
+        return Refusal(kind, start, end, found, self._expected(fed), self._open_bracket(fed))
+
+    def _feed_repair(self, state: Any, refusal: Refusal, fed: list[Token]) -> None:
+        end = refusal.end if refusal.misspelt else refusal.start
+        token = Token(refusal.repair, self._literals[refusal.repair], refusal.start, end_pos=end)
+        state.feed_token(token)
+        fed.append(token)
+
+    def _state_after(self, fed: Iterable[Token]) -> Any:
+        """A parser state after these tokens; the one that refused has lost what it expected."""
+        session: Any = self._lark.parse_interactive("")
+        session.parser_state.parse_conf.callbacks = dict.fromkeys(self._rules, _nothing)
+        for token in fed:
+            session.parser_state.feed_token(token)
+        return session.parser_state
+
+    def _expected(self, fed: list[Token]) -> list[str]:
+        state = self._state_after(fed)
+        return [
+            name for name in state.parse_conf.states[state.position] if name.isupper() and _takes(state, name)
+        ]
+
+    def _leads_to(self, fed: list[Token], name: str, found: Token) -> bool:
+        state = self._state_after(fed)
+        state.feed_token(Token(name, self._literals[name]))
+        return found.type in state.parse_conf.states[state.position] and _takes(state, found.type)
+
+    def _open_bracket(self, fed: list[Token]) -> tuple[int, int, str] | None:
+        """Start, end and text of the innermost bracket that is still open."""
+        openers: list[Token] = []
+        closers = set(self._closers.values())
+        for token in fed:
+            if str(token) in self._closers:
+                openers.append(token)
+            elif str(token) in closers:
+                while openers and self._closers[str(openers.pop())] != str(token):
+                    pass
+        if not openers:
+            return None
+        return (*_span(openers[-1]), str(openers[-1]))
+
+    # --- Earley ---
+
+    def _parse_earley(self, text: str, used: _Used) -> dict[str, Any]:
+        earley = self._lark.parser.parser
+        earley.callbacks = used.callbacks
+        tokens: list[Token] = []
+        refusal = None
+        try:
+            tokens = list(self._lark.lex(text))
+            self._lark.parse(text)
+        except DedentError as error:
+            refusal = Refusal("layout", 0, 1, message=str(error))
+        except UnexpectedInput as error:
+            refusal = self._earley_refusal(error, tokens, text)
+        if refusal is not None:
+            return self._refused([refusal], tokens)
+        return {"tokens": self._flat(tokens), **used.as_data()}
+
+    def _earley_refusal(self, error: UnexpectedInput, tokens: list[Token], text: str) -> Refusal:
+        kind: Any
+        kind, start, end, found = "end", len(text), len(text), "$END"
+        if isinstance(error, UnexpectedCharacters):
+            start = error.pos_in_stream or 0
+            kind, end, found = "character", start + 1, ""
+        elif isinstance(error, UnexpectedToken) and error.token.type != "$END":
+            kind, found = "token", error.token.type
+            start, end = _span(error.token)
+        expected = getattr(error, "expected", None) or getattr(error, "allowed", None) or ()
+        fed = [token for token in tokens if _span(token)[0] < start]
+        return Refusal(kind, start, end, found, sorted(map(str, expected)), self._open_bracket(fed))
+
+    # --- both ---
+
+    def _refused(self, refusals: list[Refusal], tokens: list[Token]) -> dict[str, Any]:
+        return {"refusals": [asdict(refusal) for refusal in refusals], "tokens": self._flat(tokens)}
+
+    def _flat(self, tokens: list[Token]) -> list[int]:
+        """Tokens as runs of three numbers: terminal, start, end."""
+        flat: list[int] = []
+        for token in tokens:
+            flat += (self._number[token.type], *_span(token))
+        return flat
+
+    def _shown(self, rule: Rule) -> str:
+        symbols = []
+        for symbol in rule.expansion:
+            name = str(symbol.name)
+            symbols.append(f'"{self._literals[name]}"' if name in self._literals else name)
+        return f"{rule.origin.name}: {' '.join(symbols) or '(nothing)'}"
+
+
+class _Used:
+    """Collects, while a text is parsed, the productions it uses and the spans of the wanted rules."""
+
+    def __init__(self, rules: list[Rule], wanted: frozenset[str]) -> None:
+        self._productions: set[int] = set()
+        self._spans: list[tuple[str, int, int]] = []
+        self.callbacks = {rule: self._callback(number, rule, wanted) for number, rule in enumerate(rules)}
+
+    def as_data(self) -> dict[str, Any]:
+        return {"productions": sorted(self._productions), "spans": self._spans}
+
+    def _callback(self, number: int, rule: Rule, wanted: frozenset[str]) -> Callable[[list[Any]], Any]:
+        name = str(rule.origin.name)
+        names = [word for word in (name, rule.alias) if word in wanted]
+        productions, spans = self._productions, self._spans
+
+        def reduced(children: list[Any]) -> tuple[int, int] | None:
+            productions.add(number)
+            first = next((child for child in children if child is not None), None)
+            if first is None:
+                return None
+            last = next(child for child in reversed(children) if child is not None)
+            start: int = _span(first)[0] if isinstance(first, Token) else first[0]
+            end: int = _span(last)[1] if isinstance(last, Token) else last[1]
+            for word in names:
+                spans.append((word, start, end))
+            return start, end
+
+        return reduced
+
+
+def _load(grammar: str, parser: str, options: dict[str, Any]) -> tuple[Lark, str]:
+    """The grammar loaded by the first method that takes it."""
+    if parser != "earley":
+        try:
+            return Lark(grammar, parser="lalr", **options), "lalr"
+        except GrammarError as error:
+            if _COLLISION not in str(error).lower() or parser == "lalr":
+                raise _grammar_problem(error) from error
+        except (LarkError, OSError, ValueError, AssertionError, RecursionError, re.error) as error:
+            raise _grammar_problem(error) from error
+    try:
+        return Lark(grammar, parser="earley", lexer="basic", **options), "earley"
+    except (LarkError, OSError, ValueError, AssertionError, RecursionError, re.error) as error:
+        raise _grammar_problem(error) from error
+
+
+def _grammar_problem(error: Exception) -> GrammarProblem:
+    """What Lark says of a grammar, as our problem."""
+    text = str(error).strip() or type(error).__name__
+    first = text.splitlines()[0].rstrip(": ")
+    if isinstance(error, RecursionError):
+        return GrammarProblem("nesting", "the grammar is nested too deep, or a template calls itself")
+    if _COLLISION in text.lower():
+        return GrammarProblem("not_lalr", text)
+    if isinstance(error, OSError):
+        return GrammarProblem("import", f"an %import was not found: {first}", word="%import")
+    if isinstance(error, UnexpectedInput):
+        return GrammarProblem("syntax", first, (error.line, error.column))
+    if place := re.search(r",? at line (\d+) column (\d+)", first):
+        message = first[: place.start()] or first
+        return GrammarProblem("syntax", message, (int(place[1]), int(place[2])))
+    if used := re.search(
+        r"(?:Rule|Terminal) '(\w+)' used but not defined|used but not defined: (\w+)|undefined rule: (\w+)",
+        first,
+    ):
+        word = next(group for group in used.groups() if group)
+        kind = "terminal" if word.isupper() else "rule"
+        return GrammarProblem("undefined", f'{kind} "{word}" is used but not defined', word=word)
+    quoted = re.search(r"'(\w+)'|\b(?:token|terminal|rule|terminals|Rule|Token) (\w+)", first)
+    word = next((group for group in quoted.groups() if group), "") if quoted else ""
+    return GrammarProblem("grammar", first, word=word)
+
+
+def _indenter(grammar: str) -> Indenter | None:
+    """A layout pass, for grammars that declare the two terminals of one."""
+    if not re.search(r"^%declare[^\n]*\b_INDENT\b", grammar, re.M):
+        return None
+
+    class Layout(Indenter):
+        NL_type = "_NL"
+        INDENT_type = "_INDENT"
+        DEDENT_type = "_DEDENT"
+        OPEN_PAREN_types: ClassVar[list[str]] = []
+        CLOSE_PAREN_types: ClassVar[list[str]] = []
+        tab_len = 8
+
+    return Layout()
+
+
+def _takes(state: Any, name: str) -> bool:
+    trial = state.copy(deepcopy_values=False)
+    try:
+        trial.feed_token(Token(name, ""), name == "$END")
+    except UnexpectedToken:
+        return False
+    return True
+
+
+def _span(token: Token) -> tuple[int, int]:
+    start = token.start_pos or 0
+    return start, token.end_pos if token.end_pos is not None else start + len(token)
+
+
+def _nothing(children: list[Any]) -> None:
+    return None
