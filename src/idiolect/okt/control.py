@@ -105,5 +105,6 @@ Statement = Annotated[
 ]
 
 # Annotations of block fields that hold such records.
-Conditions = Annotated[tuple[Comparison, ...], Kind.CONDITIONS]
+# Each condition is one or more comparisons that must all hold.
+Conditions = Annotated[tuple[tuple[Comparison, ...], ...], Kind.CONDITIONS]
 Statements = Annotated[tuple[Statement, ...], Kind.STATEMENTS]
