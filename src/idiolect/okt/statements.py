@@ -2,41 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from idiolect.okt.lexer import Token, TokenKind
-from idiolect.okt.syntax import Body, Compare, Entry, Flag, StatementNode, Unread, Value, Word
+from idiolect.okt.parse_values import ValueParser
+from idiolect.okt.syntax import Compare, Entry, Flag, StatementNode, Unread, Word
 from idiolect.okt.vocab import CONTROL_WORDS, OPERATORS
-from idiolect.source import Span
-
-if TYPE_CHECKING:
-    from idiolect.okt.diagnostics import Reporter
 
 _BARE = {"STOP", "RETRY", "REGENERATE", "STOP_TRAINING"}
 _BODIED = {"IF", "WHEN", "EVERY"}
 
 
-class StatementParser:
-    """Statements; mixed into the parser, which has the tokens and reads values and bodies."""
+class StatementParser(ValueParser):
+    """Statements and conditions, wherever they stand."""
 
-    if TYPE_CHECKING:
-        reporter: Reporter
-
-        @property
-        def token(self) -> Token: ...
-        @property
-        def last_span(self) -> Span: ...
-        @property
-        def hopeless(self) -> bool: ...
-        def peek(self, ahead: int = 1) -> Token: ...
-        def next(self) -> Token: ...
-        def sees(self, text: str) -> bool: ...
-        def follows(self, text: str, ahead: int = 1) -> bool: ...
-        def body(self, opener: Token, *, statements: bool = False, commas: bool = False) -> Body: ...
-        def value(self, name: Token) -> Value: ...
-        def comparison(self) -> Compare: ...
-        def skip_balanced(self) -> None: ...
-        def report_unexpected(self, token: Token, wanted: str) -> None: ...
+    def comparison(self) -> Compare:
+        """`signal operator value`; the caller sees a word."""
+        signal = self.next()
+        operator = self.next()
+        value = self.value(signal)
+        return Compare(signal.text, signal.span, operator.text, value, signal.span.to(value.span))
 
     def is_statement(self, token: Token) -> bool:
         """Whether a word in an ordinary block begins a statement; REPLACE is also a reaction of GUARD."""

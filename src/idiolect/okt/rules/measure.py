@@ -48,7 +48,7 @@ def metrics(reading: Reading, reporter: Reporter) -> None:
                         "L313",
                         custom.span_of(index),
                         f'nothing computes the custom metric "{name}"',
-                        'add HOOKS { custom_metric: "scripts/metric.py" }, or it is reported as not available',
+                        'add HOOKS { custom_metric: "scripts/metric.py" }, or it is not available',
                     )
     _watched(reading, listed, reporter)
 
