@@ -1,0 +1,1 @@
+"""JSON syntax trees, judged against a JSON Schema."""

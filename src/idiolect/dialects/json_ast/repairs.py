@@ -1,0 +1,109 @@
+"""Repairs that are known: what to put in place of a value so that it keeps its schema.
+
+A repair is offered only where one is much nearer than any other; it does not judge whether the
+repaired text then verifies as a whole.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from difflib import get_close_matches
+from typing import Any
+
+from idiolect.dialects.json_ast.document import Node, type_name
+from idiolect.dialects.json_ast.strict import LookCloser, read_strict
+from idiolect.dialects.verdict import Fix
+from idiolect.source import Span
+
+DATE_LIKE = re.compile(r"\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})\s*")
+
+
+def written(value: Any) -> str:
+    """A value as compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def near_name(name: str, names: Iterable[str]) -> str | None:
+    """The name that was probably meant."""
+    known = [known for known in names if isinstance(known, str)]
+    plain = {_plain(one): one for one in reversed(known)}
+    if _plain(name) in plain:
+        return plain[_plain(name)]
+    swapped = next((one for one in known if sorted(one) == sorted(name)), None)
+    if swapped is not None:
+        return swapped
+    found = get_close_matches(name[:200], known, n=1, cutoff=0.7)
+    return found[0] if found else None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def near_value(value: Any, allowed: Sequence[Any]) -> Any | None:
+    """The allowed value that was probably meant."""
+    if isinstance(value, str):
+        near = near_name(value, (one for one in allowed if isinstance(one, str)))
+        if near is not None:
+            return near
+        return next(
+            (one for one in allowed if not isinstance(one, str) and written(one) == value.strip()), None
+        )
+    return next((one for one in allowed if isinstance(one, str) and one == written(value)), None)
+
+
+def retyped(value: Any, types: Sequence[str]) -> Any | None:
+    """The value in one of the wanted types, where only its quotes are wrong."""
+    if isinstance(value, str):
+        try:
+            inner = read_strict(value[:400].strip())
+        except LookCloser:
+            return None
+        return inner if _is_one_of(inner, types) and not isinstance(inner, list | dict) else None
+    if isinstance(value, bool | int | float) and "string" in types:
+        return written(value)
+    if isinstance(value, float) and value.is_integer() and "integer" in types:
+        return int(value)
+    return None
+
+
+def _is_one_of(value: Any, types: Sequence[str]) -> bool:
+    name = type_name(value)
+    return name in types or (name == "integer" and "number" in types)
+
+
+def mended_date(value: str) -> str | None:
+    """A date in ISO form, where its digits were only written otherwise."""
+    found = DATE_LIKE.fullmatch(value[:40])
+    if not found:
+        return None
+    try:
+        return date(*(int(part) for part in found.groups())).isoformat()
+    except ValueError:
+        return None
+
+
+def rename(child: Node, name: str) -> Fix:
+    """Give a member another key."""
+    return Fix(child.name_span, json.dumps(name, ensure_ascii=False))
+
+
+def replace_value(node: Node, value: Any) -> Fix:
+    return Fix(node.span, written(value))
+
+
+def add_member(node: Node, name: str, value: Any) -> Fix:
+    """Add a member at an object's end."""
+    end = node.span.end - 1
+    comma = "," if node.members else ""
+    return Fix(Span(end, end), f"{comma}{json.dumps(name, ensure_ascii=False)}:{written(value)}")
+
+
+def drop_item(node: Node, index: int) -> Fix:
+    """Take an item out of an array, with the comma before it."""
+    assert node.items is not None
+    start = node.items[index - 1].span.end if index else node.items[index].span.start
+    return Fix(Span(start, node.items[index].span.end), "")
