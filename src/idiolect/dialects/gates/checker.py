@@ -121,7 +121,9 @@ class _Checker:
     def _constant(self, constant: Const) -> None:
         if constant.value.width is None:
             hint = f"write CONST {constant.name} = {max(1, constant.value.value.bit_length())}'d..."
-            self.report.add("width.unsized", f"the constant {constant.name} has no width", constant.span, hint)
+            self.report.add(
+                "width.unsized", f"the constant {constant.name} has no width", constant.span, hint
+            )
         self.ruler.measure(constant.value)
 
     def _assignment(self, drive: Drive) -> None:
@@ -142,7 +144,9 @@ class _Checker:
         name, span = signal.name, driver.span
         if signal.kind is Kind.REG and not clocked:
             signal.broken = True
-            self.report.add("drive.kind", f"{name} is a register: it takes values with <=", span, f"write {name} <= ...;")
+            self.report.add(
+                "drive.kind", f"{name} is a register: it takes values with <=", span, f"write {name} <= ...;"
+            )
         elif signal.kind in (Kind.WIRE, Kind.OUTPUT) and clocked:
             signal.broken = True
             hint = f"write {name} = ...;, or declare a register and drive {name} from it"
@@ -183,7 +187,9 @@ class _Checker:
         given = instance.connections
         if given and given[0].port is None:
             if len(given) != len(module.ports):
-                message = f"{module.name} has {len(module.ports)} ports, {instance.name} connects {len(given)}"
+                message = (
+                    f"{module.name} has {len(module.ports)} ports, {instance.name} connects {len(given)}"
+                )
                 ports = ", ".join(port.name.text for port in module.ports[:12])
                 self.report.add("instance.count", message, instance.span, f"connect in order: {ports}")
                 for connection in given:
@@ -204,7 +210,9 @@ class _Checker:
             else:
                 pairs[name.text] = (ports[name.text], connection)
         missing = [
-            port.name.text for port in module.ports if port.kind is not PortKind.OUTPUT and port.name.text not in pairs
+            port.name.text
+            for port in module.ports
+            if port.kind is not PortKind.OUTPUT and port.name.text not in pairs
         ]
         if missing:
             message = f"{instance.name} leaves {', '.join(missing[:5])} of {module.name} unconnected"
@@ -223,7 +231,11 @@ class _Checker:
         if port.kind is PortKind.OUTPUT:
             self._connect_output(instance, port, value, what)
         elif port.kind is PortKind.CLOCK:
-            signal = self.scope.signals.get(value.name.text) if isinstance(value, Ref) and not value.owner else None
+            signal = (
+                self.scope.signals.get(value.name.text)
+                if isinstance(value, Ref) and not value.owner
+                else None
+            )
             if signal is None or signal.kind is not Kind.CLOCK:
                 self.report.add("clock.use", f"{what} takes the clock", value.span, "connect the CLOCK port")
             else:
@@ -234,7 +246,9 @@ class _Checker:
     def _connect_output(self, instance: Instance, port: Port, value: object, what: str) -> None:
         if not isinstance(value, Ref) or value.owner is not None:
             span = getattr(value, "span", instance.span)
-            self.report.add("instance.output", f"{what} is an output: it drives a signal", span, "name a WIRE or OUTPUT")
+            self.report.add(
+                "instance.output", f"{what} is an output: it drives a signal", span, "name a WIRE or OUTPUT"
+            )
             return
         target = self.ruler.target_width(value)
         if target is None:
@@ -242,7 +256,9 @@ class _Checker:
         signal, high, low = target
         if high - low + 1 != port.width:
             message = f"{what} has {port.width} bits, {signal.name} takes {high - low + 1}"
-            self.report.add("width.mismatch", message, value.span, f"declare WIRE {signal.name}[{port.width}]")
+            self.report.add(
+                "width.mismatch", message, value.span, f"declare WIRE {signal.name}[{port.width}]"
+            )
         driver = Driver(signal.name, high, low, value.span, source=(instance.name.text, port.name.text))
         self._drive(driver, signal, False)
 
@@ -274,9 +290,15 @@ class _Checker:
             return
         if after.text in self.scope.stages:
             message = f"stage {stage.name} comes after {after}, which is not written above it"
-            self.report.add("stage.order", message, after.span, "write the stages in the order of the pipeline")
+            self.report.add(
+                "stage.order", message, after.span, "write the stages in the order of the pipeline"
+            )
         else:
-            hint = f"the stages above are {', '.join(above[:5])}" if above else "this is the first stage: take AFTER away"
+            hint = (
+                f"the stages above are {', '.join(above[:5])}"
+                if above
+                else "this is the first stage: take AFTER away"
+            )
             self.report.misspelt("stage.unknown", f"there is no stage {after}", after, above, hint)
 
     def _check_clock(self) -> None:
@@ -300,7 +322,10 @@ class _Checker:
             if taken:
                 bits = "" if len(taken) == signal.width else f", bit {_ranges(taken)}"
                 self.report.add(
-                    "drive.double", f"{signal.name} is driven twice{bits}", driver.span, "keep one of the drives"
+                    "drive.double",
+                    f"{signal.name} is driven twice{bits}",
+                    driver.span,
+                    "keep one of the drives",
                 )
             owner[driver.low : driver.high + 1] = [driver.span] * (driver.high - driver.low + 1)
         missing = [bit for bit, span in enumerate(owner) if span is None]
@@ -359,7 +384,12 @@ def _bottom_up(modules: dict[str, Module], report: Report) -> list[str]:
                     if isinstance(item, Instance) and item.module.text == used
                 )
                 shown = " -> ".join(circle[:12])
-                report.add("instance.recursive", f"modules use each other in a circle: {shown}", span, "break the circle")
+                report.add(
+                    "instance.recursive",
+                    f"modules use each other in a circle: {shown}",
+                    span,
+                    "break the circle",
+                )
             elif used not in state:
                 state[used] = 1
                 path.append((used, iter(uses[used])))

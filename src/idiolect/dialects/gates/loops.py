@@ -182,5 +182,7 @@ def connected(instance: Instance, module: Module) -> dict[str, Expr]:
         pairs = zip(module.ports, instance.connections, strict=True)
         return {port.name.text: connection.value for port, connection in pairs}
     return {
-        connection.port.text: connection.value for connection in instance.connections if connection.port is not None
+        connection.port.text: connection.value
+        for connection in instance.connections
+        if connection.port is not None
     }

@@ -109,7 +109,11 @@ class _Builder:
                     word = self.network.leaves(signal.width)
                     frame.words[signal.name] = list(word)
                     held.append((number, signal, word))
-            if frame.parent >= 0 and frame.reset and any(s.kind in _HELD for s in frame.scope.signals.values()):
+            if (
+                frame.parent >= 0
+                and frame.reset
+                and any(s.kind in _HELD for s in frame.scope.signals.values())
+            ):
                 roots.append(_Node(number, frame.reset, -1))
         following = [self._following_parts(number, signal) for number, signal, _ in held]
         for part in following:
@@ -232,7 +236,9 @@ class _Builder:
         frame = self.frames[number]
         if frame.reset is not None:
             reset = self._word(number, frame.scope.signals[frame.reset])[0]
-            following = self.network.chosen(reset, self.network.constant(signal.number, signal.width), following)
+            following = self.network.chosen(
+                reset, self.network.constant(signal.number, signal.width), following
+            )
         return Register(signal.name, now, following, signal.number)
 
     # Expressions
@@ -264,7 +270,10 @@ class _Builder:
                     word = self._joined(operator, word, self._eval(number, operand, stage))
                 return word
             case Choice():
-                then, otherwise = self._eval(number, node.then, stage), self._eval(number, node.otherwise, stage)
+                then, otherwise = (
+                    self._eval(number, node.then, stage),
+                    self._eval(number, node.otherwise, stage),
+                )
                 return network.chosen(self._eval(number, node.condition, stage)[0], then, otherwise)
             case Case():
                 return self._case(number, node, stage)
@@ -326,5 +335,3 @@ class _Builder:
 def _frame(scope: Scope) -> _Frame:
     reset = scope.module.ports_of(PortKind.RESET)
     return _Frame(scope, reset=reset[0].name.text if reset else None)
-
-

@@ -113,7 +113,9 @@ def explain(text: str, error: UnexpectedInput) -> Fault:
     at = len(text) if token.type == "$END" else token.start_pos or 0
     accepts = error.interactive_parser.accepts()
     if not text.strip() or (token.type == "$END" and "MODULE" in accepts):
-        return Fault("gates.parse.empty", "there is no module here", Span(0, 0), "write MODULE NAME(...) { ... }")
+        return Fault(
+            "gates.parse.empty", "there is no module here", Span(0, 0), "write MODULE NAME(...) { ... }"
+        )
     return (
         _literal_fault(text, at)
         or _operator_fault(text, token, at, accepts)
@@ -155,7 +157,9 @@ def _literal_fault(text: str, at: int) -> Fault | None:
     if not word[0].isdigit():
         hint = f"put the width before the quote, as in 8{word}"
     elif "'" not in word:
-        hint = f"names can't begin with a digit: write {word.lstrip('0123456789')}; a number has a base: 8'hFF"
+        hint = (
+            f"names can't begin with a digit: write {word.lstrip('0123456789')}; a number has a base: 8'hFF"
+        )
     return Fault("gates.parse.literal", f'"{word}" is not a number', Span(start, found.end()), hint)
 
 
@@ -173,10 +177,16 @@ def _operator_fault(text: str, token: Token, at: int, accepts: Set[str]) -> Faul
         )
     span = Span(at, at + len(word))
     if word == "==" and "EQUAL" in accepts:
-        return Fault("gates.parse.operator", 'a drive is written with one "="', span, "write =", fix=Fix(span, "="))
+        return Fault(
+            "gates.parse.operator", 'a drive is written with one "="', span, "write =", fix=Fix(span, "=")
+        )
     if word == "=" and "JOIN" in accepts:
         return Fault(
-            "gates.parse.operator", '"=" can\'t stand in an expression', span, "write == to compare", fix=Fix(span, "==")
+            "gates.parse.operator",
+            '"=" can\'t stand in an expression',
+            span,
+            "write == to compare",
+            fix=Fix(span, "=="),
         )
     joins = token.type in _OPERATORS
     if token.type == "INVERT" and "JOIN" in accepts:
@@ -198,7 +208,9 @@ def _keyword_fault(text: str, token: Token, at: int, accepts: Set[str]) -> Fault
     word = str(token)
     if word in KEYWORDS and "NAME" in accepts and not (word == "MODULE" and "RBRACE" in accepts):
         span = Span(at, at + len(word))
-        return Fault("gates.parse.reserved", f"{word} is a keyword and can't be a name", span, "take another name")
+        return Fault(
+            "gates.parse.reserved", f"{word} is a keyword and can't be a name", span, "take another name"
+        )
     for name, start, allowed in _suspects(text, token, at, accepts):
         if name in KEYWORDS:
             continue
@@ -215,15 +227,15 @@ def _keyword_fault(text: str, token: Token, at: int, accepts: Set[str]) -> Fault
     return None
 
 
-def _suspects(
-    text: str, token: Token, at: int, accepts: Set[str]
-) -> list[tuple[str, int, Set[str]]]:
+def _suspects(text: str, token: Token, at: int, accepts: Set[str]) -> list[tuple[str, int, Set[str]]]:
     """Words that may be misspelt keywords, with the keywords that could stand there."""
     found = []
     if token.type == "NAME":
         allowed = [word for word in KEYWORDS if word in accepts]
         found.append((str(token), at, allowed))
-    before = [word for word in _WORDS.finditer(text, max(0, at - 400), at) if word.group()[:2] not in ("//", "/*")]
+    before = [
+        word for word in _WORDS.finditer(text, max(0, at - 400), at) if word.group()[:2] not in ("//", "/*")
+    ]
     # "WIER T = A;" reads as an instance of module WIER until the "=".
     if len(before) >= 2 and before[-2].group().isidentifier() and before[-1].group().isidentifier():
         found.append((before[-2].group(), before[-2].start(), _STATEMENT_WORDS))
@@ -255,7 +267,9 @@ def _form_fault(token: Token, at: int, accepts: Set[str]) -> Fault | None:
         return Fault("gates.parse.default", "the CASE has no DEFAULT", span, hint)
     if token.type == "EQUAL" and accepts <= {"AT_MOST", "LSQB"}:
         hint = "write <="
-        return Fault("gates.parse.latch", "a stage latches its values with <=", span, hint, fix=Fix(span, "<="))
+        return Fault(
+            "gates.parse.latch", "a stage latches its values with <=", span, hint, fix=Fix(span, "<=")
+        )
     if token.type == "NAME" and "INPUT" in accepts:
         hint = f"write INPUT {token}, OUTPUT {token}, CLOCK {token} or RESET {token}"
         return Fault("gates.parse.port", f"the port {token} does not say its kind", span, hint)
@@ -319,10 +333,14 @@ def _anything_else(text: str, token: Token, at: int, accepts: Set[str]) -> Fault
     found = "the end of the text" if token.type == "$END" else f'"{word[:40]}"'
     expected = _expected(accepts)
     if token.type == "$END":
-        return Fault("gates.parse.end", f"the text ends too early; expected {expected}", span, f"write {expected}")
+        return Fault(
+            "gates.parse.end", f"the text ends too early; expected {expected}", span, f"write {expected}"
+        )
     if _OPERAND <= set(accepts):
         message = f"found {found} where an operand should stand"
-        return Fault("gates.parse.operand", message, span, "write a signal, a number or a bracketed expression")
+        return Fault(
+            "gates.parse.operand", message, span, "write a signal, a number or a bracketed expression"
+        )
     if token.type in ("NAME", "INT", "SIZED") and "JOIN" in accepts:
         message = f"found {found} right after an operand"
         return Fault("gates.parse.unexpected", message, span, 'put an operator between them, or end with ";"')

@@ -125,7 +125,9 @@ def _select(select: Select | None) -> str:
 
 def _arms(case: Case, tall: bool) -> list[str]:
     show = _value if tall else render_expr
-    arms = [f"{label if isinstance(label, Name) else _number(label)}: {show(value)}" for label, value in case.arms]
+    arms = [
+        f"{label if isinstance(label, Name) else _number(label)}: {show(value)}" for label, value in case.arms
+    ]
     return [*arms, f"DEFAULT: {show(case.default)}"]
 
 

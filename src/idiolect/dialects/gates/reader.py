@@ -276,8 +276,7 @@ def _grouped(parts: Sequence[Any]) -> Expr:
     ends = [*cuts[1:], len(parts)]
     first = _grouped(parts[: cuts[0]])
     rest = tuple(
-        (str(parts[cut]), _grouped(parts[cut + 1 : end]))
-        for cut, end in zip(cuts, ends, strict=True)
+        (str(parts[cut]), _grouped(parts[cut + 1 : end])) for cut, end in zip(cuts, ends, strict=True)
     )
     span = first.span.to(rest[-1][1].span)
     if isinstance(first, syntax.Chain) and LEVEL_OF[first.rest[0][0]] == loosest:  # (A - B) - C is A - B - C

@@ -169,7 +169,9 @@ def _declare_stage(scope: Scope, report: Report, stage: Stage) -> None:
 
 def _check_single(module: Module, kind: PortKind, name: Name, width: int, report: Report) -> None:
     if width != 1:
-        report.add("width.range", f"the {kind.lower()} {name} has {width} bits", name.span, "write it without width")
+        report.add(
+            "width.range", f"the {kind.lower()} {name} has {width} bits", name.span, "write it without width"
+        )
     first = module.ports_of(kind)[0]
     if first.name is not name:
         message = f"{name} is a second {kind.lower()}: {first.name} is the module's {kind.lower()}"

@@ -79,6 +79,15 @@ class Simulation:
             for bit, node in enumerate(register.now):
                 self._values[node] = self._ones if register.reset >> bit & 1 else 0
 
+    def state(self) -> tuple[int, ...]:
+        """What the registers hold now, to go back to with `restore`."""
+        return tuple(self._values[node] for register in self.netlist.registers for node in register.now)
+
+    def restore(self, state: tuple[int, ...]) -> None:
+        nodes = [node for register in self.netlist.registers for node in register.now]
+        for node, plane in zip(nodes, state, strict=True):
+            self._values[node] = plane
+
     def settle(self, inputs: Mapping[str, Planes]) -> dict[str, Planes]:
         """Apply inputs, those not named keeping their value, and read the outputs."""
         values = self._values
@@ -104,7 +113,7 @@ def check_effort(netlist: Netlist, cycles: int, lanes: int) -> None:
         raise TooLarge(f"{cycles} cycles of {len(netlist.network.gates)} gates are too much for one verdict")
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def compiled(text: str) -> Netlist:
     """The netlist of a text's top module; CannotRun if there is none."""
     try:
@@ -150,7 +159,9 @@ def run(text: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
     rows = []
     for cycle in range(cycles):
         now = {
-            name: planes_of([values[cycle] if isinstance(values, list) else values], len(netlist.inputs[name]))
+            name: planes_of(
+                [values[cycle] if isinstance(values, list) else values], len(netlist.inputs[name])
+            )
             for name, values in sequences.items()
         }
         rows.append({name: values_of(planes, 1)[0] for name, planes in simulation.settle(now).items()})
@@ -179,6 +190,8 @@ def _cycles(asked: list[Any], sequences: Mapping[str, int | list[int]]) -> int:
     lengths |= {count for count in asked if isinstance(count, int)}
     if len(lengths) > 1:
         raise CannotRun(f"the inputs have different numbers of cycles: {sorted(lengths)}")
-    if any(not isinstance(count, int) for count in asked) or any(not 0 < count <= MAX_CYCLES for count in lengths):
+    if any(not isinstance(count, int) for count in asked) or any(
+        not 0 < count <= MAX_CYCLES for count in lengths
+    ):
         raise CannotRun(f"a run has 1 to {MAX_CYCLES} cycles")
     return lengths.pop() if lengths else 1

@@ -53,7 +53,9 @@ class Ruler:
         if found == FLEX:
             self._settle(expression, width)
         elif found != width:
-            self._mismatch(expression.span, f"{what} has {_bits(width)}, its value {_bits(found)}", found, width)
+            self._mismatch(
+                expression.span, f"{what} has {_bits(width)}, its value {_bits(found)}", found, width
+            )
 
     def measure(self, expression: Expr) -> Width:
         """The width of an expression, after reporting every fault inside it."""
@@ -129,7 +131,9 @@ class Ruler:
         if number.value >> width:
             message = f"{number.value} does not fit in {_bits(width)}"
             needed = number.value.bit_length()
-            self.report.add("number.range", message, number.span, f"it needs {_bits(needed)}; at most {_top(width)}")
+            self.report.add(
+                "number.range", message, number.span, f"it needs {_bits(needed)}; at most {_top(width)}"
+            )
 
     def _settle(self, expression: Expr, width: int) -> None:
         """Give plain numbers the width that they meet."""
@@ -156,7 +160,11 @@ class Ruler:
         message = f"in {where} nothing says how wide {render_expr(expression)[:40]} is"
         number = expression if isinstance(expression, Number) else None
         bits = max(1, number.value.bit_length()) if number else 8
-        hint = f"write its width: {bits}'d{number.value}" if number else "give a number in it a width, as in 8'd5"
+        hint = (
+            f"write its width: {bits}'d{number.value}"
+            if number
+            else "give a number in it a width, as in 8'd5"
+        )
         self.report.add("width.unsized", message, expression.span, hint)
         return None
 
@@ -180,9 +188,7 @@ class Ruler:
             if found == FLEX:
                 self._settle(part, width)
             elif found is not None and found != width:
-                message = (
-                    f"{what} want one width: {_short(first)} has {_bits(width)}, {_short(part)} has {_bits(found)}"
-                )
+                message = f"{what} want one width: {_short(first)} has {_bits(width)}, {_short(part)} has {_bits(found)}"
                 self._mismatch(part.span, message, found, width)
         return width
 
@@ -252,7 +258,9 @@ class Ruler:
     def _total(self, widths: list[Width], span: Span) -> Width:
         total = sum(width for width in widths if width is not None)
         if total > MAX_WIDTH:
-            self.report.add("width.range", f"the word has {total} bits", span, f"a word has 1 to {MAX_WIDTH} bits")
+            self.report.add(
+                "width.range", f"the word has {total} bits", span, f"a word has 1 to {MAX_WIDTH} bits"
+            )
             return None
         return None if None in widths else total
 
@@ -262,7 +270,9 @@ class Ruler:
             found.read = True
         if found is not None and found.kind is Kind.CLOCK:
             message = f"the clock {found.name} can't be read"
-            self.report.add("clock.use", message, reference.span, "registers step on it by themselves: Q <= ...;")
+            self.report.add(
+                "clock.use", message, reference.span, "registers step on it by themselves: Q <= ...;"
+            )
             found = None
         if found is not None:
             self._skew(reference, found)
@@ -361,11 +371,17 @@ class Ruler:
         near = self.report.near(owner.text, stages)
         if stages and (near or not instances):
             self.report.misspelt(
-                "stage.unknown", f"there is no stage {owner}", owner, stages, f"the stages are {', '.join(stages[:5])}"
+                "stage.unknown",
+                f"there is no stage {owner}",
+                owner,
+                stages,
+                f"the stages are {', '.join(stages[:5])}",
             )
         else:
             message = f"{owner} is neither an instance nor a stage"
-            self.report.misspelt("name.undeclared", message, owner, instances, "declare it, or write a signal")
+            self.report.misspelt(
+                "name.undeclared", message, owner, instances, "declare it, or write a signal"
+            )
 
     def _skew(self, reference: Ref, found: Signal) -> None:
         """A stage that comes after another may not read from another moment of the pipeline."""
@@ -375,7 +391,9 @@ class Ruler:
         owner, _, _ = found.name.rpartition(".")
         if owner in (stage.name.text, stage.after.text):
             return
-        message = f"stage {stage.name} comes after {stage.after} and can't read {found.name} of another moment"
+        message = (
+            f"stage {stage.name} comes after {stage.after} and can't read {found.name} of another moment"
+        )
         short = found.name.rpartition(".")[2]
         hint = f"carry it: {short} <= {short}; in {stage.after}, then read {stage.after}.{short}"
         self.report.add("stage.skew", message, reference.span, hint)

@@ -1,0 +1,87 @@
+"""The dialect `gates`: what the contract asks, each answered by the module that does it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from idiolect.dialects.contract import EMPTY, Context, Dialect, Mutant, Sample
+from idiolect.dialects.gates.bits import TooLarge
+from idiolect.dialects.gates.checker import check
+from idiolect.dialects.gates.netlist import build
+from idiolect.dialects.gates.printer import render
+from idiolect.dialects.gates.reader import NotParsed, grammar_text, read
+from idiolect.dialects.verdict import Verdict, verdict_of
+
+if TYPE_CHECKING:
+    from idiolect.dialects.catalog import Catalog
+    from idiolect.grammar.form import Grammar
+
+
+class Gates(Dialect):
+    """A small hardware language: modules of gates, registers, pipeline stages and instances."""
+
+    name = "gates"
+    suffixes = (".gates",)
+
+    def verify(self, text: str, context: Context = EMPTY) -> Verdict:
+        """Judge form and rules, and run the context's tests if both hold."""
+        untested = (0, len(context.tests))
+        try:
+            checked = check(read(text))
+        except NotParsed as stop:
+            return verdict_of(stop.faults, policy_asked=False, tests=untested)
+        verdict = verdict_of(checked.faults, policy_asked=False, tests=untested)
+        if not context.tests or not verdict.valid:
+            return verdict
+        from idiolect.dialects.gates.testrun import UnclearTest, judge
+
+        try:
+            outcome = judge(build(checked), context.tests)
+        except (UnclearTest, TooLarge) as stop:
+            return replace(verdict, not_judged=str(stop))
+        tests = (outcome.passed, outcome.total)
+        return verdict_of([*checked.faults, *outcome.faults], policy_asked=False, tests=tests)
+
+    def constraint(self, context: Context = EMPTY) -> Grammar:
+        """The dialect's grammar, lowered; names, widths and drives are left to `verify`."""
+        from idiolect.grammar.from_lark import lower_lark
+
+        return lower_lark(grammar_text())
+
+    def canonical(self, text: str, context: Context = EMPTY) -> str:
+        """The text in the one layout, without its comments."""
+        return render(read(text))
+
+    def run(self, text: str, inputs: Mapping[str, Any], context: Context = EMPTY) -> Mapping[str, Any]:
+        """Simulate the top module; see `simulator.run` for sequences of clock cycles."""
+        from idiolect.dialects.gates.simulator import run
+
+        return run(text, inputs)
+
+    def sample(self, rng: random.Random, context: Context = EMPTY) -> Sample:
+        """A circuit, what it does in words, and tests that were computed apart from its text."""
+        from idiolect.dialects.gates.sample import sample
+
+        return sample(rng, context.level)
+
+    def mutate(self, text: str, rng: random.Random, context: Context = EMPTY) -> Mutant | None:
+        """The text with one labelled break, checked to be one."""
+        from idiolect.dialects.gates.mutate import mutate
+
+        return mutate(text, rng)
+
+    def describe(self, text: str, context: Context = EMPTY) -> str:
+        """Say what each module does, statement by statement."""
+        from idiolect.dialects.gates.describe import describe
+
+        return describe(read(text))
+
+    def extract(self, sources: Sequence[Path]) -> Catalog:
+        """The modules and ports that files define."""
+        from idiolect.dialects.gates.extract import extract
+
+        return extract(sources)
