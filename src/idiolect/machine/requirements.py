@@ -28,7 +28,10 @@ _CONNECT_TIMEOUT_S = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What a script asks for. Names and values are those of ENV and TRAIN; memory is in bytes."""
+    """What a script asks for. Names and values are those of ENV and TRAIN; memory is in bytes.
+
+    Problems found name the field that asks in `where`, as BLOCK.field.
+    """
 
     platform: str = "any"
     accelerator: str = "auto"
@@ -83,7 +86,7 @@ def _memory(machine: Machine, wanted: Requirements) -> Iterator[Problem]:
 
 def _accelerator(machine: Machine, wanted: Requirements) -> Iterator[Problem]:
     kinds = {gpu.kind for gpu in machine.gpus}
-    place = "device"
+    place = "TRAIN.device"
     if wanted.device == "cuda" and "cuda" not in kinds:
         yield _absent('device is "cuda", and no NVIDIA GPU can be used', place)
     elif wanted.device == "mps" and "mps" not in kinds:
@@ -109,7 +112,9 @@ def _precision(machine: Machine, wanted: Requirements) -> Iterator[Problem]:
     if wanted.device == "cpu" or wanted.precision != "bf16" or gpu is None:
         return
     if gpu.compute_capability and gpu.compute_capability < _BF16_CAPABILITY:
-        yield problem("L508", f"{gpu.name} has no bf16 arithmetic", help='write "fp16"', where="precision")
+        yield problem(
+            "L508", f"{gpu.name} has no bf16 arithmetic", help='write "fp16"', where="ENV.precision"
+        )
 
 
 def _metrics(machine: Machine, wanted: Requirements) -> Iterator[Problem]:
@@ -132,7 +137,7 @@ def _libraries(machine: Machine, wanted: Requirements) -> Iterator[Problem]:
 def _disk(machine: Machine, wanted: Requirements) -> Iterator[Problem]:
     if wanted.disk_bytes and machine.disk and machine.disk.free < wanted.disk_bytes:
         what = f"the run writes about {gib(wanted.disk_bytes)}, and {gib(machine.disk.free)} are free"
-        yield problem("L506", what, where=str(machine.disk.path))
+        yield problem("L506", what)
 
 
 def _training(machine: Machine, wanted: Requirements) -> Iterator[Problem]:
