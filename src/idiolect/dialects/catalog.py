@@ -99,7 +99,7 @@ class Proc:
     @property
     def signature(self) -> str:
         """One line: `my::route -net <string> -layer {M1|M2|M3}`, optional parts between question marks."""
-        return " ".join([self.name, *(_shown(arg) for arg in self.args)])
+        return " ".join([self.name, *(_shown(arg, arg) for arg in self.args)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,6 +213,10 @@ class Catalog:
             pattern=value.pattern or shared.pattern,
         )
 
+    def signature(self, proc: Proc) -> str:
+        """A symbol's signature with shared types spelled out: `-layer {M1|M2}` for `-layer <layer>`."""
+        return " ".join([proc.name, *(_shown(arg, self.resolve(arg)) for arg in proc.args)])
+
     def slice(self, procs: Sequence[str] = (), variables: Sequence[str] = ()) -> Catalog:
         """The part of the catalog with these symbols only (a context pack); DSL and constraints stay."""
         wanted_procs = {bare(name) for name in procs}
@@ -279,14 +283,16 @@ def _pieces(name: str) -> set[str]:
     return {padded[at : at + 3] for at in range(len(padded) - 2)}
 
 
-def _shown(arg: Arg) -> str:
+MOST_SHOWN = 12  # values of an enum in a signature
+
+
+def _shown(arg: Arg, value: ValueType) -> str:
     if arg.passed == "switch":
         inner = f"-{arg.name}"
     else:
-        unit = f"_{arg.unit}" if arg.unit else ""
-        value = "{" + "|".join(arg.words) + "}" if arg.values else f"<{arg.type}{unit}>"
-        value = f"{value}..." if arg.variadic or arg.list else value
-        inner = f"-{arg.name} {value}" if arg.passed == "flag" else f"<{arg.name}>"
-        if arg.passed == "positional" and arg.values:
-            inner = value
+        listed = "{" + "|".join(value.words) + "}" if 0 < len(value.words) <= MOST_SHOWN else ""
+        unit = f"_{value.unit}" if value.unit else ""
+        inner = listed or f"<{arg.name if arg.passed == 'positional' else value.type + unit}>"
+        inner += "..." if arg.variadic or arg.list else ""
+        inner = f"-{arg.name} {inner}" if arg.passed == "flag" else inner
     return inner if arg.needed else f"?{inner}?"

@@ -253,7 +253,9 @@ class _Expr:
     def _stop(
         self, code: str, message: str, start: int, end: int, hint: str | None, fix: Fix | None = None
     ) -> NoReturn:
-        self.out.faults.append(Fault(f"tcl.expr.{code}", message, Span(start, end), hint, fix=fix))
+        # Behind a bareword everything looks wrong; that one fault is enough.
+        if not any(fault.code == "tcl.expr.bareword" for fault in self.out.faults):
+            self.out.faults.append(Fault(f"tcl.expr.{code}", message, Span(start, end), hint, fix=fix))
         raise _Stop
 
 

@@ -16,7 +16,6 @@ from idiolect.dialects.tcl.words import Command, Word
 from idiolect.dialects.verdict import Fault, Level
 from idiolect.source import Span
 
-
 MOST_JOINED = 4  # eval eval eval ...: nobody writes more, and each level costs a copy
 
 
