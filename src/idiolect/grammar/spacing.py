@@ -9,7 +9,8 @@ separator of two tokens, for printers. Knows nothing of any source syntax.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 from idiolect.grammar import charset
 from idiolect.grammar.adjacency import followers, tokens_of
@@ -47,6 +48,22 @@ def loose_variant(original: Grammar) -> Grammar:
 def canonical_variant(original: Grammar) -> Grammar:
     """The grammar with exactly the white space that a pretty printer emits."""
     return _variant(original, "canonical")
+
+
+# (token before, token after, whether they would run together) -> what to write between them
+Between = Callable[[Node, Node, bool], str]
+
+
+def styled_variant(original: Grammar, between: Between, *, usual: str = " ", end: str = "") -> Grammar:
+    """The grammar with exactly the white space that a style asks for; `usual` is its commonest answer."""
+    return _Weaver(original, loose=False, style=_Style(between, usual, end)).weave()
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    between: Between
+    usual: str
+    end: str
 
 
 def _variant(original: Grammar, style: str) -> Grammar:
@@ -130,13 +147,15 @@ def _continuing(left: Dfa, right: Dfa) -> Ranges:
 class _Weaver:
     """Rules split by the kind of token before and after, with the text between written out."""
 
-    def __init__(self, original: Grammar, *, loose: bool) -> None:
+    def __init__(self, original: Grammar, *, loose: bool, style: _Style | None = None) -> None:
         self.grammar = expand_any_order(original)
         self.loose = loose
+        self.style = style
         self.spacing = Spacing(self.grammar)
         self.layout = self.grammar.layout
         self.joined: dict[int, frozenset[Node]] = {_BEGIN: frozenset()}
         self.begun: dict[int, tuple[str, ...]] = {_BEGIN: self.grammar.ignore}
+        self.gaps: dict[int, dict[Node, str]] = {_BEGIN: {}}
         self.classes = self._classes()
         self.newline = self.classes.get(Ref(self.layout.newline), -1) if self.layout else -1
         self.outs: dict[tuple[str, int], set[int]] = {}
@@ -158,11 +177,21 @@ class _Weaver:
         for token in self.spacing.tokens:
             joined = frozenset(one for one in next_to[token] if self.spacing.join(token, one))
             begun = self._begun(token) if self.loose else ()
-            key = "line end" if token == line_end else (joined, begun)
+            gaps = self._gaps(token, next_to[token], joined)
+            alike: object = frozenset(gaps.items()) if self.style else (joined, begun)
+            key = "line end" if token == line_end else alike
             classes[token] = numbers.setdefault(key, len(numbers) + 1)
+            self.gaps[classes[token]] = gaps
             self.joined[classes[token]] = joined
             self.begun[classes[token]] = begun
         return classes
+
+    def _gaps(self, token: Node, after: Iterable[Node], joined: frozenset[Node]) -> dict[Node, str]:
+        """What a style writes before the tokens that may follow one, where it is not the usual."""
+        if self.style is None:
+            return {}
+        written = {one: self.style.between(token, one, one in joined) for one in after}
+        return {one: gap for one, gap in written.items() if gap != self.style.usual}
 
     def _begun(self, token: Node) -> tuple[str, ...]:
         """Ignored terminals that can begin right after a token without running together with it."""
@@ -173,7 +202,7 @@ class _Weaver:
         start = self.grammar.start
         lead = self._ignored(_BEGIN) if self.loose else EMPTY
         ways = [self._call(start, _BEGIN, out) for out in sorted(self.outs[start, _BEGIN])]
-        tails = [self._ignored(out) if self.loose else EMPTY for out in sorted(self.outs[start, _BEGIN])]
+        tails = [self._tail(out) for out in sorted(self.outs[start, _BEGIN])]
         root = fresh(start, self.taken)
         self.shown[root] = ""
         self.rules[root] = seq(lead, choice(*(seq(way, tail) for way, tail in zip(ways, tails, strict=True))))
@@ -182,6 +211,12 @@ class _Weaver:
             body = self._node(self.grammar.rules[rule], before, rule).get(after)
             self.rules[self.names[rule, before, after]] = body if body is not None else NOTHING
         return self._finish(root)
+
+    def _tail(self, before: int) -> Node:
+        """What may stand after the last token."""
+        if self.style is not None:
+            return text(self.style.end) if before != _BEGIN else EMPTY
+        return self._ignored(before) if self.loose else EMPTY
 
     def _settle_outs(self) -> None:
         """Which kinds of token a rule can end with after each kind of token: the least solution."""
@@ -328,6 +363,8 @@ class _Weaver:
             return text(self.layout.indents.get(rule, ""))
         if before == _BEGIN:
             return EMPTY
+        if self.style is not None:
+            return text(self.gaps[before].get(token, self.style.usual))
         joins = token in self.joined[before]
         if not self.loose:
             return text(self.spacing.space) if joins else EMPTY
