@@ -8,6 +8,9 @@ from typing import Annotated
 import typer
 
 from idiolect import __version__
+from idiolect.cli import catalog, constraint, dialect
+from idiolect.cli.check import check
+from idiolect.cli.doctor import doctor
 
 app = typer.Typer(
     name="idiolect",
@@ -30,6 +33,13 @@ def _front(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None: ...
+
+
+app.command()(check)
+app.command()(doctor)
+app.add_typer(dialect.app, name="dialect")
+app.add_typer(constraint.app, name="constraint")
+app.add_typer(catalog.app, name="catalog")
 
 
 def main() -> None:

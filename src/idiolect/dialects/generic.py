@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -24,12 +25,14 @@ from idiolect.dialects.user.line_process import ChildFailed
 from idiolect.dialects.user.names import NameSet, catalog_of, name_faults, name_set
 from idiolect.dialects.user.outcome import Lexeme, Outcome
 from idiolect.dialects.user.parser import UserParser
-from idiolect.dialects.user.reprint import Style, reprint, same_tokens, tidy_lines
+from idiolect.dialects.user.problems import BadDialect
+from idiolect.dialects.user.reprint import Style, reprint, runs_together, same_tokens, tidy_lines
 from idiolect.dialects.user.settings import Settings
 from idiolect.dialects.verdict import Fault, Level, Severity, Verdict, could_not_judge, verdict_of
 from idiolect.source import SourceText, Span
 
 if TYPE_CHECKING:
+    from idiolect.dialects.user.constraint import Lowered
     from idiolect.grammar.form import Grammar
 
 MUTANT_TRIES = 24
@@ -125,7 +128,12 @@ class FolderDialect(Dialect):
 
         level = context.level if context.level in LEVELS else rng.choice(LEVELS)
         budget: int = getattr(self.settings.sample, level)
-        grammar = self.constraint(context)
+        try:
+            grammar = self.constraint(context)
+        except BadDialect as error:
+            raise NotOffered(
+                f"{self.name} can't be sampled, since its grammar can't be lowered: {error}"
+            ) from error
         why = ""
         for attempt in range(self.settings.sample.tries):
             # ever shorter walks: a long one breaks some rule more easily than a short one
@@ -174,7 +182,11 @@ class FolderDialect(Dialect):
         broken = rng.choice(BREAKS)(outcome.lexemes, rng, material)
         if broken is None:
             return None
-        made = self._spaced(broken.lexemes) if not self._has_layout else "".join(_with_gaps(broken, text))
+        made = (
+            self._spaced(broken.lexemes, self._style)
+            if not self._has_layout
+            else "".join(_with_gaps(broken, text))
+        )
         return (broken, made) if made != text else None
 
     def run(self, text: str, inputs: Mapping[str, Any], context: Context = EMPTY) -> Mapping[str, Any]:
@@ -236,9 +248,9 @@ class FolderDialect(Dialect):
         return {use: name_set(catalog or Catalog(), use) for use in set(self._uses.values())}
 
     def _make_grammar(self, catalog: Catalog | None) -> Grammar:
-        from idiolect.dialects.user.constraint import lowered
+        from idiolect.dialects.user.constraint import Lowered
 
-        return lowered(self.parts, catalog)
+        return (self._lowered or Lowered(self.parts, self._style)).styled(catalog)
 
     def _not_offered(self) -> Iterator[str]:
         if self.parts.simulator is None:
@@ -256,9 +268,19 @@ class FolderDialect(Dialect):
     def _wanted(self) -> frozenset[str]:
         return frozenset(self._uses) | describing.wanted_rules(self.settings.describe)
 
-    @property
+    @cached_property
     def _style(self) -> Style:
         return Style.of(self.settings.canonical, self.settings.comments, self.parts.parser.vocabulary)
+
+    @cached_property
+    def _lowered(self) -> Lowered | None:
+        """The grammar in the form that decoding needs; None if it can't be lowered."""
+        from idiolect.dialects.user.constraint import Lowered
+
+        try:
+            return Lowered(self.parts, self._style)
+        except BadDialect:
+            return None
 
     @property
     def _has_layout(self) -> bool:
@@ -275,20 +297,22 @@ class FolderDialect(Dialect):
             raise ValueError(f"the text does not parse: {place.line}:{place.column}: {fault.message}")
         return outcome
 
-    def _spaced(self, lexemes: Sequence[Lexeme], original: str = "") -> str:
-        return reprint(lexemes, self._style, original)
+    def _spaced(self, lexemes: Sequence[Lexeme], style: Style, original: str = "") -> str:
+        return reprint(lexemes, style, self._lowered.joins if self._lowered else runs_together, original)
 
     def _print(self, lexemes: Sequence[Lexeme], original: str) -> str:
         """Canonical text; where the style would change what the text says, a more careful spacing."""
-        if not self._has_layout:
-            careful = self.settings.canonical.model_copy(
-                update={"space": "single", "no_space_before": (), "no_space_after": ()}
-            )
-            for style in (self._style, replace(self._style, canonical=careful)):
-                printed = reprint(lexemes, style, original)
-                again = self.parse(printed)
-                if again.complete and same_tokens(lexemes, again.lexemes):
-                    return printed
+        if self._has_layout:
+            return tidy_lines(original)
+        lexemes = embedded.canonical_blocks(lexemes, self.parts.embedded, self.settings)
+        careful = self.settings.canonical.model_copy(
+            update={"space": "single", "no_space_before": (), "no_space_after": ()}
+        )
+        for style in (self._style, replace(self._style, canonical=careful)):
+            printed = self._spaced(lexemes, style, original)
+            again = self.parse(printed)
+            if again.complete and same_tokens(lexemes, again.lexemes, style):
+                return printed
         return tidy_lines(original)
 
     def _described(self, text: str) -> str:

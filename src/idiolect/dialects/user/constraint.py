@@ -1,1 +1,195 @@
-"""Lowers a folder's grammar for decoding: canonical spacing, catalog names in place of free ones."""
+"""Lowers a folder's grammar for decoding: canonical spacing, catalog names in place of free ones.
+
+The same grammar.lark that verifies is what constrains; here it only gets the dialect's white space
+written out, the names of a catalog at the rules that must come from it, and the embedded dialect's
+own grammar inside its blocks. What a grammar can't say (policy, programs) becomes a named post-check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from idiolect.dialects.catalog import Catalog
+from idiolect.dialects.user.names import name_set
+from idiolect.dialects.user.outcome import Lexeme
+from idiolect.dialects.user.problems import BadDialect, problem
+from idiolect.dialects.user.reprint import Style
+from idiolect.grammar.form import (
+    Grammar,
+    GrammarError,
+    Node,
+    PostCheck,
+    Ref,
+    Terminal,
+    Text,
+    choice,
+    optional,
+    seq,
+)
+from idiolect.grammar.rewrite import fresh, map_nodes, with_rules
+from idiolect.grammar.spacing import Spacing, styled_variant
+
+if TYPE_CHECKING:
+    from idiolect.dialects.generic import Parts
+
+
+class Lowered:
+    """One folder's grammar in our own form, not yet spaced."""
+
+    def __init__(self, parts: Parts, style: Style) -> None:
+        self._parts = parts
+        self._style = style
+        self.grammar = _lower(parts)
+        self._spacing = Spacing(self.grammar)
+        self._tokens = frozenset(self._spacing.tokens)
+        self._terminals_of: dict[str, list[str]] = {}
+        for name, literal in style.literals.items():
+            self._terminals_of.setdefault(literal, []).append(name)
+
+    def joins(self, before: Lexeme, after: Lexeme) -> bool:
+        """Whether two tokens would run together if nothing stood between."""
+        left, right = self._token(before), self._token(after)
+        return left is not None and right is not None and self._spacing.join(left, right)
+
+    def styled(self, catalog: Catalog | None) -> Grammar:
+        """The grammar of canonical texts whose names come from the catalog."""
+        named, stands_for = self._named(catalog)
+
+        def between(before: Node, after: Node, joins: bool) -> str:
+            left, right = stands_for.get(before, before), stands_for.get(after, after)
+            # Names run together where free names would: texts are printed without looking at the catalog.
+            joins = joins or (
+                left in self._tokens and right in self._tokens and self._spacing.join(left, right)
+            )
+            return self._style.separator(self._names(left), self._names(right), joins=joins)
+
+        usual = " " if self._style.spaces and self._style.canonical.space == "single" else ""
+        if named.ignore:
+            named = styled_variant(named, between, usual=usual, end=self._style.end)
+        named = _with_blocks(named, self._parts)
+        return replace(named, post_checks=(*named.post_checks, *_post_checks(self._parts)), memo={})
+
+    def _named(self, catalog: Catalog | None) -> tuple[Grammar, dict[Node, Node]]:
+        """The grammar with the catalog's names in their places, and the free tokens that they stand for."""
+        settings = self._parts.settings.catalog
+        if settings is None or catalog is None:
+            return self.grammar, {}
+        rules, terminals = dict(self.grammar.rules), dict(self.grammar.terminals)
+        stands_for: dict[Node, Node] = {}
+        for where, use in settings.uses.items():
+            names = name_set(catalog, use)
+            if not names.ordered:
+                continue
+            if where in terminals:
+                terminals[where] = Terminal(prefix_tree(names.ordered), f"a {names.what}")
+            elif where in rules:
+                name = fresh(f"{where.upper()}_NAME", {*rules, *terminals})
+                terminals[name] = Terminal(prefix_tree(names.ordered), f"a {names.what}")
+                body = rules[where]
+                if body in self._tokens:
+                    stands_for[Ref(name)] = body
+                rules[where] = Ref(name)
+        return with_rules(self.grammar, rules, terminals), stands_for
+
+    def _token(self, lexeme: Lexeme) -> Node | None:
+        """The token of the lowered grammar that a lexeme is."""
+        for node in (Ref(lexeme.terminal), Text(self._style.literals.get(lexeme.terminal, ""))):
+            if node in self._tokens:
+                return node
+        return None
+
+    def _names(self, token: Node) -> tuple[str, ...]:
+        """All the names that a token goes by in settings: its terminal and its fixed text."""
+        match token:
+            case Text(literal):
+                return (literal, *self._terminals_of.get(literal, ()))
+            case Ref(name) if name in self._style.literals:
+                return (name, self._style.literals[name])
+            case Ref(name):
+                return (name,)
+        return ()
+
+
+def prefix_tree(names: Iterable[str]) -> Node:
+    """A choice of names in which every shared beginning stands once: engines die of long flat ones."""
+    return _branch(sorted(set(names)), 0)
+
+
+def _branch(names: list[str], depth: int) -> Node:
+    """The rest of names that agree up to a depth. Each step takes all that they share."""
+    if len(names) == 1:
+        return Text(names[0][depth:])
+    shared = depth
+    first, last = names[0], names[-1]  # sorted: what these two share, all share
+    while shared < len(first) and first[shared] == last[shared]:
+        shared += 1
+    if depth >= _DEEPEST:
+        return choice(*(Text(name[depth:]) for name in names))
+    ways: list[Node] = []
+    start = 0
+    while start < len(names):
+        if len(names[start]) == shared:  # this name ends here
+            ways.append(Text(""))
+            start += 1
+            continue
+        end = start
+        while end < len(names) and names[end][shared : shared + 1] == names[start][shared : shared + 1]:
+            end += 1
+        ways.append(_branch(names[start:end], shared))
+        start = end
+    return seq(Text(names[0][depth:shared]), choice(*ways))
+
+
+_DEEPEST = 24  # characters: nodes may nest no deeper than the form allows
+
+
+def _lower(parts: Parts) -> Grammar:
+    from idiolect.grammar.from_lark import lower_lark
+
+    start = parts.settings.grammar.start if parts.settings.grammar else "start"
+    try:
+        return lower_lark(parts.grammar.text, start=start, folder=parts.folder)
+    except GrammarError as error:
+        raise BadDialect(
+            problem(parts.grammar, f"constraint.{item.code}", item.message) for item in error.problems
+        ) from error
+
+
+def _with_blocks(host: Grammar, parts: Parts) -> Grammar:
+    """The host's grammar with the embedded dialect's in place of the block terminal."""
+    embed, inner_dialect = parts.settings.embed, parts.embedded
+    if embed is None or inner_dialect is None or embed.terminal not in host.terminals:
+        return host
+    inner = inner_dialect.constraint()
+    taken = {*host.rules, *host.terminals}
+    names = {name: fresh(f"inner_{name}", taken) for name in inner.rules}
+    names |= {name: fresh(f"INNER_{name}", taken | set(names.values())) for name in inner.terminals}
+
+    def renamed(node: Node) -> Node:
+        return Ref(names[node.name]) if isinstance(node, Ref) else node
+
+    block = seq(embed.open, "\n", Ref(names[inner.start]), optional("\n"), embed.close)
+
+    def placed(node: Node) -> Node:
+        return block if node == Ref(embed.terminal) else node
+
+    rules = {name: map_nodes(body, placed) for name, body in host.rules.items()}
+    rules |= {names[name]: map_nodes(body, renamed) for name, body in inner.rules.items()}
+    terminals = dict(host.terminals)
+    for name, terminal in inner.terminals.items():
+        terminals[names[name]] = replace(terminal, node=map_nodes(terminal.node, renamed))
+    return with_rules(host, rules, terminals)
+
+
+def _post_checks(parts: Parts) -> Iterator[PostCheck]:
+    settings = parts.settings
+    if parts.policy is not None:
+        yield PostCheck(
+            "policy", "whole text", "forbidden words and required lines are looked for afterwards"
+        )
+    if settings.command is not None:
+        yield PostCheck("command", "whole text", f'"{settings.command.run}" judges finished texts only')
+    if settings.code is not None:
+        yield PostCheck("code", "whole text", f"{settings.code.dialect} judges finished texts only")

@@ -50,6 +50,27 @@ def judge(lexemes: Sequence[Lexeme], inner: Dialect | None, settings: Settings, 
     return blocks
 
 
+def canonical_blocks(lexemes: Sequence[Lexeme], inner: Dialect | None, settings: Settings) -> list[Lexeme]:
+    """The tokens, with the inside of every block in the inner dialect's canonical form on its own lines."""
+    embed = settings.embed
+    if inner is None or embed is None:
+        return list(lexemes)
+    return [
+        replace(lexeme, text=_canonical_block(lexeme, inner, embed.open, embed.close))
+        if lexeme.terminal == embed.terminal
+        else lexeme
+        for lexeme in lexemes
+    ]
+
+
+def _canonical_block(lexeme: Lexeme, inner: Dialect, opened: str, closed: str) -> str:
+    try:
+        text = inner.canonical(inner_text(lexeme, opened, closed)[0])
+    except ValueError:  # a block that does not parse stays as it is
+        return lexeme.text
+    return f"{opened}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{closed}"
+
+
 def inner_text(lexeme: Lexeme, opened: str, closed: str) -> tuple[str, int]:
     """The text between the delimiters, and where it starts in the host's text."""
     text, start = lexeme.text, lexeme.span.start

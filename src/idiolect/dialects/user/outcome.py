@@ -75,6 +75,11 @@ class Vocabulary:
         return any(re.fullmatch(self.patterns[name], text) for name in self.ignored)
 
     @property
+    def line_ends(self) -> frozenset[str]:
+        """Terminals that are line ends, with the blank space or comment beside them, and nothing else."""
+        return frozenset(name for name, pattern in self.patterns.items() if _is_line_end(pattern))
+
+    @property
     def keywords(self) -> dict[str, str]:
         """Terminals whose fixed text starts with a letter."""
         return {name: text for name, text in self.literals.items() if text[:1].isalpha()}
@@ -92,6 +97,14 @@ class Vocabulary:
             return f"text like /{self.patterns.get(terminal, '?')[:40]}/"
         words = terminal.strip("_").lower().replace("_", " ")
         return f"{'an' if words[:1] in 'aeiou' else 'a'} {words}"
+
+
+_NO_LINE_END = [chr(code) for code in range(33, 127) if chr(code) not in "#;/"]
+
+
+def _is_line_end(pattern: str) -> bool:
+    compiled = re.compile(pattern)
+    return bool(compiled.fullmatch("\n")) and not any(compiled.match(one) for one in _NO_LINE_END)
 
 
 _WORDS = {

@@ -6,11 +6,13 @@ same tokens is for the caller to check (`same_tokens`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from idiolect.dialects.user.outcome import Lexeme, Vocabulary
 from idiolect.dialects.user.settings import CanonicalSettings, CommentSettings
+
+Joins = Callable[[Lexeme, Lexeme], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,55 +23,66 @@ class Style:
     comments: CommentSettings
     spaces: bool  # a space may stand between tokens
     newlines: bool  # a line end may
-    literals: frozenset[str]
+    line_ends: frozenset[str]  # terminals that are line ends themselves
+    literals: dict[str, str]
 
     @classmethod
     def of(cls, canonical: CanonicalSettings, comments: CommentSettings, vocabulary: Vocabulary) -> Style:
         """The style for one grammar."""
-        literals = frozenset(vocabulary.literals.values())
-        return cls(canonical, comments, vocabulary.ignores(" "), vocabulary.ignores("\n"), literals)
+        spaces, newlines = vocabulary.ignores(" "), vocabulary.ignores("\n")
+        return cls(canonical, comments, spaces, newlines, vocabulary.line_ends, vocabulary.literals)
+
+    def separator(self, before: Collection[str], after: Collection[str], *, joins: bool) -> str:
+        """The canonical white space between two tokens, each given by all the names it goes by."""
+        settings = self.canonical
+        if not self.line_ends.isdisjoint((*before, *after)):
+            return ""
+        if self.newlines and _listed(before, settings.newline_after):
+            return "\n"
+        if not self.spaces:
+            return ""
+        if joins:
+            return " "
+        if _listed(after, settings.no_space_before) or _listed(before, settings.no_space_after):
+            return ""
+        return " " if settings.space == "single" else ""
+
+    @property
+    def end(self) -> str:
+        """What stands after the last token."""
+        return "\n" if self.canonical.final_newline and self.newlines else ""
+
+    def printed(self, lexeme: Lexeme) -> str:
+        """A token as it is written: a line end as one plain newline, all others unchanged."""
+        return "\n" if lexeme.terminal in self.line_ends else lexeme.text
 
 
-def reprint(lexemes: Sequence[Lexeme], style: Style, original: str = "") -> str:
+def reprint(lexemes: Sequence[Lexeme], style: Style, joins: Joins, original: str = "") -> str:
     """The tokens in canonical spacing; `original` is where comments are looked for, if they are kept."""
-    printed: list[str] = []
+    pieces: list[str] = []
     before: Lexeme | None = None
+    comments = bool(style.comments.keep and style.comments.line and original)
     for lexeme in lexemes:
-        separator = "" if before is None else separator_between(before, lexeme, style)
-        if style.comments.keep and original:
+        separator = ""
+        if before is not None:
+            names = ((before.terminal, before.text), (lexeme.terminal, lexeme.text))
+            separator = style.separator(*names, joins=joins(before, lexeme))
+        if comments:
             start = before.span.end if before else 0
             gap = original[start : lexeme.span.start]
             separator = _with_comments(gap, separator, lexeme, style, at_start=before is None)
-        printed += (separator, _line_ends(lexeme.text))
+        pieces += (separator, style.printed(lexeme))
         before = lexeme
-    if style.comments.keep and original and before is not None:
-        printed.append(_with_comments(original[before.span.end :], "", None, style, at_start=False).rstrip())
-    text = "".join(printed)
-    if style.canonical.final_newline and style.newlines and text and not text.endswith("\n"):
-        text += "\n"
-    return text
+    if comments and before is not None:
+        pieces.append(_with_comments(original[before.span.end :], "", None, style, at_start=False).rstrip())
+    text = "".join(pieces)
+    return text if not text or text.endswith("\n") else text + style.end
 
 
-def separator_between(before: Lexeme, after: Lexeme, style: Style) -> str:
-    """The canonical white space between two tokens."""
-    settings = style.canonical
-    if not before.text or not after.text or _is_layout(before) or _is_layout(after):
-        return ""
-    if style.newlines and _listed(before, settings.newline_after):
-        return "\n"
-    if not style.spaces:
-        return ""
-    if _run_together(before.text, after.text, style.literals):
-        return " "
-    if _listed(after, settings.no_space_before) or _listed(before, settings.no_space_after):
-        return ""
-    return " " if settings.space == "single" else ""
-
-
-def same_tokens(left: Sequence[Lexeme], right: Sequence[Lexeme]) -> bool:
+def same_tokens(left: Sequence[Lexeme], right: Sequence[Lexeme], style: Style) -> bool:
     """Whether two runs of tokens differ in white space only."""
-    return [(item.terminal, _line_ends(item.text)) for item in left] == [
-        (item.terminal, _line_ends(item.text)) for item in right
+    return [(item.terminal, style.printed(item)) for item in left] == [
+        (item.terminal, style.printed(item)) for item in right
     ]
 
 
@@ -79,25 +92,20 @@ def tidy_lines(text: str) -> str:
     return "\n".join(lines).strip("\n") + "\n"
 
 
-def _is_layout(lexeme: Lexeme) -> bool:
-    return not lexeme.text.strip()
+def runs_together(before: Lexeme, after: Lexeme) -> bool:
+    """Whether two tokens printed with nothing between might be read as others: a guess from their ends."""
+    if not before.text or not after.text:
+        return False
+    last, first = before.text[-1], after.text[0]
+    wordy = (last.isalnum() or last == "_") and (first.isalnum() or first == "_")
+    return wordy or (last in _OPERATORS and first in _OPERATORS)
 
 
-def _line_ends(text: str) -> str:
-    """A token that is nothing but line ends and space around them counts as one line end."""
-    return "\n" if "\n" in text and not text.strip() else text
+_OPERATORS = frozenset("+-*/%<>=!&|^~?:.@#$")
 
 
-def _listed(lexeme: Lexeme, words: tuple[str, ...]) -> bool:
-    return lexeme.text in words or lexeme.terminal in words
-
-
-def _run_together(before: str, after: str, literals: frozenset[str]) -> bool:
-    """Whether two tokens printed with nothing between might be read as others."""
-    last, first = before[-1], after[0]
-    if (last.isalnum() or last == "_") and (first.isalnum() or first == "_"):
-        return True
-    return last + first in literals or before + first in literals
+def _listed(names: Collection[str], words: tuple[str, ...]) -> bool:
+    return any(name in words for name in names)
 
 
 def _with_comments(gap: str, separator: str, after: Lexeme | None, style: Style, *, at_start: bool) -> str:

@@ -1,4 +1,4 @@
-"""Makes a new dialect folder that works at once: a small but complete language to be changed into one's own."""
+"""Makes a new dialect folder that works at once: a small, complete language to be changed into one's own."""
 
 from __future__ import annotations
 

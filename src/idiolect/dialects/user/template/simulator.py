@@ -4,12 +4,13 @@ The program calls run(text, inputs) with a text that the grammar has accepted.
 """
 
 import re
+from typing import Any
 
 MAX_STEPS = 100_000
 TOKEN = re.compile(r"#[^\n]*|[a-z_]+|\d+%|\d+s|\d+|[{};]")
 
 
-def run(text, inputs):
+def run(text: str, inputs: dict[str, Any]) -> dict[str, Any]:
     """Inputs: {"levels": {lamp: percent}} at the start. Outputs: {"levels": ..., "seconds": ...}."""
     tokens = [token for token in TOKEN.findall(text) if not token.startswith("#")]
     levels = dict(inputs.get("levels", {}))

@@ -1,0 +1,92 @@
+"""What several commands do first: open a dialect and read what its texts are judged against.
+
+Errors end the command with a message and never a traceback: 2 for a wrong call, 1 for a wrong file.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from idiolect.dialects.contract import Context, Dialect
+
+WRONG, USAGE, BELOW = 1, 2, 3
+
+
+def stop(message: str, code: int = WRONG) -> NoReturn:
+    """End the command with an error message."""
+    typer.echo(message, err=True)
+    raise typer.Exit(code)
+
+
+def open_dialect(name: str, *, allow_code: bool) -> Dialect:
+    """The dialect of a name or folder, with its code if that is allowed now or was before."""
+    from idiolect.dialects.registry import UnknownDialect, load_dialect
+    from idiolect.dialects.user.problems import BadDialect
+
+    try:
+        return load_dialect(name, allow_code=code_allowed(name, asked=allow_code))
+    except UnknownDialect as error:
+        stop(f"error: {error}", USAGE)
+    except BadDialect as error:
+        stop(str(error))
+    except ModuleNotFoundError as error:
+        stop(f'error: dialect "{name}" can\'t be loaded: {error}')
+
+
+def code_allowed(name: str, *, asked: bool) -> bool:
+    """Whether the code of a dialect folder may run: asked for now, or allowed before and unchanged since."""
+    from idiolect.dialects.registry import BUILT_IN
+
+    folder = Path(name)
+    if name in BUILT_IN or not (folder / "dialect.toml").is_file():
+        return asked
+    from idiolect.dialects import trust
+    from idiolect.dialects.folder import has_code
+
+    project = Path()
+    if asked:
+        if has_code(folder) and not trust.is_allowed(folder, project) and trust.allow(folder, project):
+            typer.echo(f"note: the code in {name} may run here until it changes ({trust.RECORD})", err=True)
+        return True
+    if trust.is_allowed(folder, project):
+        return True
+    if trust.was_allowed_before(folder, project) and has_code(folder):
+        typer.echo(
+            f"note: {name} has changed since its code was allowed; look at it and pass --allow-code again",
+            err=True,
+        )
+    return False
+
+
+def read_context(catalog: Path | None, schema: Path | None, policy: Path | None) -> Context:
+    """What the files given on the command line say, read strictly."""
+    from idiolect.dialects.catalog_json import read_catalog
+    from idiolect.dialects.contract import Context
+    from idiolect.dialects.policy import read_policy
+    from idiolect.dialects.records import RecordsError
+
+    try:
+        return Context(
+            schema=_read_schema(schema) if schema else None,
+            catalog=read_catalog(catalog) if catalog else None,
+            policy=read_policy(policy) if policy else None,
+        )
+    except (RecordsError, UnicodeDecodeError) as error:
+        stop(f"error: {error}")
+    except OSError as error:
+        stop(f"error: {error.filename}: {error.strerror}")
+
+
+def _read_schema(path: Path) -> dict[str, object]:
+    try:
+        schema = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        stop(f"error: {path}: not JSON: {error}")
+    if not isinstance(schema, dict):
+        stop(f"error: {path}: a JSON Schema is an object here, not {json.dumps(schema)[:40]}")
+    return schema
