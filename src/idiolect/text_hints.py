@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from itertools import islice
 
 _LONGEST_NAME = 100  # nearness is quadratic in length, and no real name is longer
 _MOST_NAMES = 500
 
 
-def nearest(name: str, names: Sequence[str], cutoff: float = 0.6) -> str | None:
-    """The one of the names that is most like this one, or None."""
-    folded = {known.casefold(): known for known in names[:_MOST_NAMES] if len(known) <= _LONGEST_NAME}
+def nearest(name: str, names: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The one of the names that is most like this one whatever the case of its letters, or None."""
+    first = islice(names, _MOST_NAMES)
+    folded = {known.casefold(): known for known in first if len(known) <= _LONGEST_NAME}
     if len(name) > _LONGEST_NAME:
         return None
     found = get_close_matches(name.casefold(), folded, n=1, cutoff=cutoff)

@@ -10,7 +10,13 @@ import typer
 from idiolect import __version__
 from idiolect.cli import catalog, constraint, dialect
 from idiolect.cli.check import check
+from idiolect.cli.docs import docs
 from idiolect.cli.doctor import doctor
+from idiolect.cli.init import init
+from idiolect.cli.plan import plan
+from idiolect.cli.schema import schema
+from idiolect.cli.show import show
+from idiolect.cli.validate import validate
 
 app = typer.Typer(
     name="idiolect",
@@ -35,6 +41,12 @@ def _front(
 ) -> None: ...
 
 
+app.command()(init)
+app.command()(validate)
+app.command()(plan)
+app.command()(show)
+app.command()(schema)
+app.command()(docs)
 app.command()(check)
 app.command()(doctor)
 app.add_typer(dialect.app, name="dialect")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from idiolect.okt.diagnostics import Diagnostic, Reporter, Severity, order
+from idiolect.okt.diagnostics import Diagnostic, Reporter, Severity, hardened, order
 from idiolect.okt.language import BLOCK_ALIASES, BLOCKS
 from idiolect.okt.parser import parse
 from idiolect.okt.read import read
@@ -56,9 +56,7 @@ def check_text(text: str, name: str = "<input>", *, pedantic: bool = False, stri
         told = [item for item in told if item.code not in _ABSENCES]
     found = [*reporter.found, *told]
     if strict:
-        found = [
-            item.at_severity(Severity.ERROR) if item.severity is Severity.WARNING else item for item in found
-        ]
+        found = [hardened(item) for item in found]
     return Checked(script, reading, order(found))
 
 

@@ -39,8 +39,12 @@ class Diagnostic:
     edits: tuple[Edit, ...] = ()
     related: tuple[tuple[Span, str], ...] = ()  # other places that belong to this one
 
-    def at_severity(self, severity: Severity) -> Diagnostic:
-        return replace(self, severity=severity)
+
+def hardened(diagnostic: Diagnostic) -> Diagnostic:
+    """A warning as an error, which is what --strict makes of it."""
+    if diagnostic.severity is not Severity.WARNING:
+        return diagnostic
+    return replace(diagnostic, severity=Severity.ERROR)
 
 
 def order(diagnostics: list[Diagnostic]) -> list[Diagnostic]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from idiolect.okt.diagnostics import Edit, Reporter
-from idiolect.okt.near import nearest
 from idiolect.okt.reading import BlockReading, Reading, Written
+from idiolect.text_hints import nearest
 
 MAX_LEVELS = 10
 

@@ -31,7 +31,7 @@ from idiolect.okt.vocab import CONTROL_EVENTS, OPERATORS
 from idiolect.source import SourceText, Span
 
 # Blocks that may stand inside another one under a keyword that is also a top-level keyword.
-_NESTED_KEYWORDS = {"CONTROL", "ADAPTER"}
+NESTED_KEYWORDS = {"CONTROL", "ADAPTER"}
 
 
 def parse(source: SourceText, reporter: Reporter, keywords: frozenset[str]) -> Script:
@@ -196,7 +196,7 @@ class Parser(StatementParser):
         token = self.token
         return (
             self.opens_top_block()
-            and token.text not in _NESTED_KEYWORDS
+            and token.text not in NESTED_KEYWORDS
             and self._starts_line_at_margin(token)
         )
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from idiolect.okt.diagnostics import Edit, Reporter
 from idiolect.okt.language import BLOCK_ALIASES, BLOCKS, BlockSpec, block_named
-from idiolect.okt.near import nearest
 from idiolect.okt.read_block import BlockReader
 from idiolect.okt.reading import BlockReading, Reading
 from idiolect.okt.syntax import (
@@ -18,6 +17,7 @@ from idiolect.okt.syntax import (
     Unread,
 )
 from idiolect.source import Span
+from idiolect.text_hints import nearest
 
 _HEAD = BlockSpec("", BLOCKS["PROJECT"].model)
 _FORBIDDEN_IN_PROJECT = '{}[]:"'

@@ -7,7 +7,6 @@ from typing import Any
 from idiolect.okt.diagnostics import Edit, Reporter
 from idiolect.okt.fields import FieldSpec, Kind
 from idiolect.okt.language import BLOCKS, block_named
-from idiolect.okt.near import nearest
 from idiolect.okt.read_control import ControlReader
 from idiolect.okt.reading import BlockReading, Written
 from idiolect.okt.syntax import (
@@ -26,6 +25,7 @@ from idiolect.okt.syntax import (
 from idiolect.okt.values import BAD, ValueReader
 from idiolect.okt.vocab import known_metric
 from idiolect.source import Span
+from idiolect.text_hints import nearest
 
 
 class BlockReader:

@@ -10,7 +10,6 @@ from typing import ClassVar, Literal
 
 from idiolect.okt.control import Act, Answer, Change, Comparison, Every, Save, Say, Set, Statement, When
 from idiolect.okt.diagnostics import Edit, Reporter
-from idiolect.okt.near import nearest
 from idiolect.okt.syntax import (
     BlockNode,
     Compare,
@@ -36,6 +35,7 @@ from idiolect.okt.vocab import (
     TRAINING_SIGNALS,
 )
 from idiolect.source import SourceText, Span
+from idiolect.text_hints import nearest
 
 Scope = Literal["training", "inference"]
 

@@ -13,7 +13,6 @@ from typing import Any, Final
 from idiolect.okt.diagnostics import Edit, Reporter
 from idiolect.okt.fields import FieldSpec, Kind
 from idiolect.okt.lexer import encode_string, split_number
-from idiolect.okt.near import nearest
 from idiolect.okt.syntax import Body, List, Missing, Number, String, Value, Word
 from idiolect.okt.vocab import (
     EXPORT_HINTS,
@@ -23,6 +22,7 @@ from idiolect.okt.vocab import (
     known_metric,
     metric_name,
 )
+from idiolect.text_hints import nearest
 
 MAX_TEXT = 10_000  # characters of a string, by the language
 MAX_INT = 2**63 - 1

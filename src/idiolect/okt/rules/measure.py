@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from idiolect.okt.diagnostics import Edit, Reporter
 from idiolect.okt.language import BLOCKS
-from idiolect.okt.near import nearest
 from idiolect.okt.reading import BlockReading, Reading
 from idiolect.okt.syntax import List
 from idiolect.okt.values import BAD, ValueReader
 from idiolect.okt.vocab import METRICS, NEEDS_CUDA, known_metric, watched_metric_name
+from idiolect.text_hints import nearest
 
 # What a dataset type counts as when a metric is held against it.
 _TASKS = {
