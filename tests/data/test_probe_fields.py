@@ -62,6 +62,13 @@ def test_declared_columns_win() -> None:
     assert (fields.input, fields.output, fields.problems) == ("q", "a", ())
 
 
+def test_declared_columns_of_a_known_form_may_hold_what_it_allows() -> None:
+    columns = strings("schema", "query") | {"ast_json": ("object",)}
+    form = resolve_fields(columns, "query", "ast_json").form
+    assert form is not None
+    assert "object" in form.output_types
+
+
 @pytest.mark.parametrize(
     ("columns", "declared", "expected"),
     [

@@ -70,6 +70,17 @@ def test_a_folder_without_images_is_an_error(tmp_path: Path) -> None:
     assert [found.code for found in probe_dataset(tmp_path).problems] == ["L409", "L406"]
 
 
+def test_a_folder_that_cannot_be_listed_is_not_taken_for_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.scandir", refuse)
+    (found,) = probe_dataset(tmp_path).problems
+    assert (found.code, "Permission denied" in found.message) == ("L409", True)
+
+
 def test_a_folder_for_a_file_format_names_a_file_in_it(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text("{}")
     (found,) = probe_dataset(tmp_path, format="jsonl").problems

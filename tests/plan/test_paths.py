@@ -105,7 +105,10 @@ def test_okt_yaml_is_read_as_text(tmp_path: Path) -> None:
 BAD = {
     "unknown key": ("project: a\nlicence: MIT\n", [("L441", 2, 'did you mean "license"')]),
     "unknown inner key": ("project: a\nstructure:\n  data_dir: d\n", [("L441", 3, "dataset_dir")]),
-    "two faults": ("projekt: a\nversion: [1]\n", [("L441", 1, "project"), ("L442", 2, "version"), ("L442", None, "no project")]),
+    "three faults": (
+        "projekt: a\nversion: [1]\n",
+        [("L441", 1, "project"), ("L442", 2, "version"), ("L442", None, "no project")],
+    ),
     "key twice": ("project: a\nproject: b\n", [("L441", 2, "twice")]),
     "empty project": ("project:\n", [("L442", 1, "must be text")]),
     "list": ("- a\n- b\n", [("L440", None, "mapping")]),

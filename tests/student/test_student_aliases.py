@@ -27,6 +27,9 @@ def test_aliases_are_read_and_a_missing_file_is_none(tmp_path: Path) -> None:
         b"a = " + b"{b=" * 20_000,
         b"[aliases]\na = " + b"9" * 10_000,
         b"#" * 100_000,
+        b"a." * 30_000 + b"a = 1",
+        b"".join(b"x%d" % number + b".a" * 490 + b" = 1\n" for number in range(60)),
+        b"[" + b"a." * 30_000 + b"a]",
     ],
 )
 def test_anything_else_is_one_problem(content: bytes, tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def _complete(
 ) -> Fields:
     # One of the two is declared: the other must have one of the names that the language gives it.
     if input_field and output_field:
-        return Fields(input_field, output_field, None)
+        return Fields(input_field, output_field, _form_with(columns, input_field, output_field))
     names, field = (("output", "target"), "output_field") if input_field else (("input",), "input_field")
     other = next((name for name in names if name in columns), None)
     if other is None:
@@ -135,6 +135,11 @@ def _complete(
             ),
         )
     return Fields(input_field or other, output_field or other, None)
+
+
+def _form_with(columns: Mapping[str, Sequence[str]], input: str, output: str) -> RowForm | None:
+    fitting = (form for form in row_forms() if set(form.columns) <= set(columns))
+    return next((form for form in fitting if (form.input, form.output) == (input, output)), None)
 
 
 def _by_name(columns: Mapping[str, Sequence[str]]) -> Fields | None:

@@ -59,7 +59,7 @@ def scan_image_folder(folder: Path) -> ImageFolder:
 
 
 def _walk(folder: Path) -> Iterator[tuple[str, int]]:
-    for parent, folders, names in os.walk(folder):
+    for parent, folders, names in os.walk(folder, onerror=_stop):
         folders.sort()
         for name in sorted(names):
             path = Path(parent, name)
@@ -67,6 +67,10 @@ def _walk(folder: Path) -> Iterator[tuple[str, int]]:
                 yield path.relative_to(folder).as_posix(), path.stat().st_size
             except OSError:  # a link to nothing is no image and no caption
                 continue
+
+
+def _stop(error: OSError) -> None:
+    raise error  # a folder that can't be listed must not look like an empty one
 
 
 def _listed_captions(folder: Path) -> tuple[set[str], list[Problem]]:

@@ -18,6 +18,7 @@ from idiolect.problem import Problem, problem
 ALIAS_FILE = ".okt-aliases.toml"
 _MAX_BYTES = 65_536
 _MAX_BRACKETS = 200  # the parser recurses on nesting; a flat table of strings needs two
+_MAX_LINE = 1_000  # the parser's time on one dotted key grows faster than the square of its length
 _EXAMPLE = 'write [aliases] and below it lines such as "oktoseek/base-7b" = "models/base-7b"'
 
 
@@ -26,6 +27,8 @@ def read_aliases(project_root: Path) -> tuple[Mapping[str, str], tuple[Problem, 
     path = project_root / ALIAS_FILE
     try:
         text = read_small(path, _MAX_BYTES).decode("utf-8-sig")
+        if max(map(len, text.split("\n"))) > _MAX_LINE:
+            return {}, (_fault(path, f"a line has more than {_MAX_LINE} characters"),)
         if text.count("[") + text.count("{") > _MAX_BRACKETS:
             return {}, (_fault(path, f"more than {_MAX_BRACKETS} brackets"),)
         content = tomllib.loads(text)
