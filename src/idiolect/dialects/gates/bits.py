@@ -50,14 +50,14 @@ class Network:
     def conj(self, a: int, b: int) -> int:
         if a > b:
             a, b = b, a
-        if a == ZERO or a == b:
+        if a in (ZERO, b):
             return a
         return b if a == ONE else self._gate(AND, a, b)
 
     def disj(self, a: int, b: int) -> int:
         if a > b:
             a, b = b, a
-        if a == ONE or a == b:
+        if a in (ONE, b):
             return a
         return b if a == ZERO else self._gate(OR, a, b)
 

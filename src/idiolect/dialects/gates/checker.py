@@ -153,8 +153,14 @@ class _Checker:
             self.report.add("drive.kind", f"{name} is no register: it is driven with =", span, hint)
         elif signal.kind in (Kind.INPUT, Kind.CLOCK, Kind.RESET):
             hint = "drive an OUTPUT or a WIRE"
-            self.report.add("drive.input", f"{name} is an {signal.kind} and can't be driven" if signal.kind
-                            is Kind.INPUT else f"{name} is a {signal.kind} and can't be driven", span, hint)  # fmt: skip
+            self.report.add(
+                "drive.input",
+                f"{name} is an {signal.kind} and can't be driven"
+                if signal.kind is Kind.INPUT
+                else f"{name} is a {signal.kind} and can't be driven",
+                span,
+                hint,
+            )
         elif signal.kind is Kind.CONST:
             self.report.add("drive.constant", f"{name} is a constant", span, "drive a WIRE or an OUTPUT")
         else:
@@ -196,19 +202,19 @@ class _Checker:
                     self._loose_connection(connection)
                 return []
             return list(zip(module.ports, given, strict=True))
-        ports = {port.name.text: port for port in module.ports}
+        known = {port.name.text: port for port in module.ports}
         pairs: dict[str, tuple[Port, Connection]] = {}
         for connection in given:
             name = connection.port
             assert name is not None
-            if name.text not in ports:
-                self._unknown_port(module, name, ports)
+            if name.text not in known:
+                self._unknown_port(module, name, known)
                 self._loose_connection(connection)
             elif name.text in pairs:
                 message = f"port {name} of {instance.name} is connected twice"
                 self.report.add("instance.port", message, name.span, "connect each port once")
             else:
-                pairs[name.text] = (ports[name.text], connection)
+                pairs[name.text] = (known[name.text], connection)
         missing = [
             port.name.text
             for port in module.ports

@@ -80,6 +80,12 @@ class Gates(Dialect):
 
         return describe(read(text))
 
+    def equivalent(self, left: str, right: str) -> bool:
+        """Whether two circuits do the same, by simulation; see `equivalence.compare` for how sure that is."""
+        from idiolect.dialects.gates.equivalence import equivalent
+
+        return equivalent(left, right)
+
     def extract(self, sources: Sequence[Path]) -> Catalog:
         """The modules and ports that files define."""
         from idiolect.dialects.gates.extract import extract

@@ -14,6 +14,7 @@ from idiolect.dialects.gates.checker import Checked
 from idiolect.dialects.gates.loops import bits_of, connected, resolve
 from idiolect.dialects.gates.scope import Driver, Kind, Scope, Signal
 from idiolect.dialects.gates.syntax import (
+    Bit,
     Case,
     Chain,
     Choice,
@@ -26,7 +27,6 @@ from idiolect.dialects.gates.syntax import (
     Reduction,
     Ref,
     Slice,
-    Bit,
     Unary,
     references,
 )

@@ -6,7 +6,7 @@ It looks at one refusal and the text around it; it does not parse.
 from __future__ import annotations
 
 import re
-from collections.abc import Set
+from collections.abc import Collection, Set
 from difflib import get_close_matches
 
 from lark import Token, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
@@ -25,12 +25,26 @@ _LITERAL = re.compile(r"[0-9][0-9A-Za-z_]*(?:'[0-9A-Za-z_]*)?|'[0-9A-Za-z_]+")
 _BEGINS_STATEMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\s*(?:=(?!=)|<=|\[|[A-Za-z_])")
 
 _IN_WORDS = {
-    "NAME": "a name", "INT": "a number", "SIZED": "a number with a width", "INVERT": '"~"', "MINUS": '"-"',
+    "NAME": "a name",
+    "INT": "a number",
+    "SIZED": "a number with a width",
+    "INVERT": '"~"',
+    "MINUS": '"-"',
     "AT_MOST": '"<="',
-    "SEMICOLON": '";"', "COMMA": '","', "EQUAL": '"="', "LPAR": '"("', "RPAR": '")"', "LSQB": '"["',
-    "RSQB": '"]"', "LBRACE": '"{"', "RBRACE": '"}"', "QMARK": '"?"', "COLON": '":"', "DOT": '"."',
+    "SEMICOLON": '";"',
+    "COMMA": '","',
+    "EQUAL": '"="',
+    "LPAR": '"("',
+    "RPAR": '")"',
+    "LSQB": '"["',
+    "RSQB": '"]"',
+    "LBRACE": '"{"',
+    "RBRACE": '"}"',
+    "QMARK": '"?"',
+    "COLON": '":"',
+    "DOT": '"."',
     "$END": "the end of the text",
-}  # fmt: skip
+}
 _PORT_KINDS = ("INPUT", "OUTPUT", "CLOCK", "RESET")
 _OPERATORS = {"LOGIC", "MINUS", "LESS", "AT_MOST", "JOIN"}
 _OPERAND = {"NAME", "INT", "SIZED", "LPAR", "LBRACE", "CASE"}
@@ -74,7 +88,7 @@ def missing_semicolon(text: str, error: UnexpectedToken) -> Fault | None:
     """The fault, if a ";" before the refused token is all that lacks there."""
     token = error.token
     at = token.start_pos if token.type != "$END" else len(text)
-    if at is None or "SEMICOLON" not in error.interactive_parser.accepts():
+    if at is None or "SEMICOLON" not in _accepts(error):
         return None
     begins = token.type in _STATEMENT_WORDS or (
         token.type == "NAME" and _BEGINS_STATEMENT.match(text, at) is not None
@@ -107,11 +121,12 @@ def unclosed_comment(text: str, error: UnexpectedInput) -> Fault | None:
 def explain(text: str, error: UnexpectedInput) -> Fault:
     """The fault that a refusal by lark amounts to."""
     if isinstance(error, UnexpectedCharacters):
-        return _literal_fault(text, error.pos_in_stream) or _character_fault(text, error.pos_in_stream)
+        at = error.pos_in_stream or 0
+        return _literal_fault(text, at) or _character_fault(text, at)
     assert isinstance(error, UnexpectedToken)
     token = error.token
     at = len(text) if token.type == "$END" else token.start_pos or 0
-    accepts = error.interactive_parser.accepts()
+    accepts = _accepts(error)
     if not text.strip() or (token.type == "$END" and "MODULE" in accepts):
         return Fault(
             "gates.parse.empty", "there is no module here", Span(0, 0), "write MODULE NAME(...) { ... }"
@@ -124,6 +139,12 @@ def explain(text: str, error: UnexpectedInput) -> Fault:
         or _bracket_fault(text, token, at, accepts)
         or _anything_else(text, token, at, accepts)
     )
+
+
+def _accepts(error: UnexpectedToken) -> set[str]:
+    """The terminals that may stand where the refused one does."""
+    accepted: set[str] = error.interactive_parser.accepts()  # type: ignore[no-untyped-call]
+    return accepted
 
 
 def _end_of_code(text: str, at: int) -> int:
@@ -227,9 +248,9 @@ def _keyword_fault(text: str, token: Token, at: int, accepts: Set[str]) -> Fault
     return None
 
 
-def _suspects(text: str, token: Token, at: int, accepts: Set[str]) -> list[tuple[str, int, Set[str]]]:
+def _suspects(text: str, token: Token, at: int, accepts: Set[str]) -> list[tuple[str, int, Collection[str]]]:
     """Words that may be misspelt keywords, with the keywords that could stand there."""
-    found = []
+    found: list[tuple[str, int, Collection[str]]] = []
     if token.type == "NAME":
         allowed = [word for word in KEYWORDS if word in accepts]
         found.append((str(token), at, allowed))
@@ -291,9 +312,12 @@ def _bracket_fault(text: str, token: Token, at: int, accepts: Set[str]) -> Fault
         mark = "{" if "LBRACE" in accepts else "("
         end = _end_of_code(text, at)
         return Fault(
-            "gates.parse.bracket", f'a "{mark}" is missing here', Span(at, at + len(word)), f'put "{mark}" before this',
+            "gates.parse.bracket",
+            f'a "{mark}" is missing here',
+            Span(at, at + len(word)),
+            f'put "{mark}" before this',
             fix=Fix(Span(end, end), f" {mark}" if mark == "{" else mark),
-        )  # fmt: skip
+        )
     if not openers or _CLOSER_TERMINAL[openers[-1][0]] not in accepts:
         return None
     mark, opened = openers[-1]
@@ -336,7 +360,7 @@ def _anything_else(text: str, token: Token, at: int, accepts: Set[str]) -> Fault
         return Fault(
             "gates.parse.end", f"the text ends too early; expected {expected}", span, f"write {expected}"
         )
-    if _OPERAND <= set(accepts):
+    if accepts >= _OPERAND:
         message = f"found {found} where an operand should stand"
         return Fault(
             "gates.parse.operand", message, span, "write a signal, a number or a bracketed expression"

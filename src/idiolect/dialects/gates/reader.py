@@ -57,13 +57,14 @@ def read(text: str) -> syntax.Program:
         raise NotParsed([too_long(text)])
     repairs = _Repairs(text)
     try:
-        tree: syntax.Program = _parser().parse(text, on_error=repairs)
+        tree = _parser().parse(text, on_error=repairs)
     except UnexpectedInput as stop:
         raise NotParsed([*repairs.faults, unclosed_comment(text, stop) or explain(text, stop)]) from None
     except _Refused as stop:
         raise NotParsed([*repairs.faults, stop.fault]) from None
     if repairs.faults:
         raise NotParsed(repairs.faults)
+    assert isinstance(tree, syntax.Program)  # what the builder makes of the start rule
     return tree
 
 
@@ -280,5 +281,6 @@ def _grouped(parts: Sequence[Any]) -> Expr:
     )
     span = first.span.to(rest[-1][1].span)
     if isinstance(first, syntax.Chain) and LEVEL_OF[first.rest[0][0]] == loosest:  # (A - B) - C is A - B - C
-        first, rest = first.first, first.rest + rest
+        rest = first.rest + rest
+        first = first.first
     return syntax.Chain(span, first, rest, _depth(span, first, *(operand for _, operand in rest)))

@@ -18,6 +18,7 @@ from idiolect.dialects.gates.netlist import Netlist, build
 from idiolect.dialects.gates.printer import render
 from idiolect.dialects.gates.reader import read
 from idiolect.dialects.gates.simulator import Simulation, planes_of
+from idiolect.dialects.gates.syntax import nodes
 from idiolect.dialects.gates.testrun import judge
 from idiolect.dialects.gates.vectors import rows, sequence, walk
 
@@ -28,7 +29,8 @@ _PROBE_CYCLES = 40
 
 # What each statement or expression node is called in `Sample.productions`.
 _PRODUCTIONS = {
-    "Wire": "wire", "Reg": "reg", "Const": "const", "Drive": "drive", "Instance": "instance", "Stage": "stage",
+    "Wire": "wire", "Reg": "reg", "Const": "const", "Drive": "drive", "Instance": "instance",
+    "Stage": "stage",
     "Latch": "value", "Choice": "choice", "Reduction": "reduction", "Unary": "negation", "Chain": "row",
     "Concat": "concat", "Case": "case", "Bit": "index", "Slice": "slice",
 }  # fmt: skip
@@ -164,17 +166,5 @@ def _port(pin: Pin) -> str:
 
 def productions(text: str) -> tuple[str, ...]:
     """The constructs that a text uses."""
-    found: set[str] = set()
-    waiting: list[Any] = [read(text)]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, tuple):
-            waiting.extend(node)
-        elif hasattr(node, "__slots__"):
-            found.add(type(node).__name__)
-            waiting.extend(getattr(node, slot, None) for slot in _slots(type(node)))
+    found = {type(node).__name__ for node in nodes(read(text))}
     return tuple(sorted(_PRODUCTIONS[name] for name in found if name in _PRODUCTIONS))
-
-
-def _slots(kind: type) -> list[str]:
-    return [slot for base in kind.__mro__ for slot in getattr(base, "__slots__", ()) if slot != "span"]

@@ -6,9 +6,10 @@ It holds no rules of the language: those are in `checker`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from idiolect.source import Span
 
@@ -17,7 +18,8 @@ MAX_WIDTH = 256
 MAX_TEXT = 50_000  # characters; the densest such text is judged within a second
 
 KEYWORDS = (
-    "MODULE", "INPUT", "OUTPUT", "CLOCK", "RESET", "WIRE", "REG", "CONST", "STAGE", "AFTER", "CASE", "DEFAULT",
+    "MODULE", "INPUT", "OUTPUT", "CLOCK", "RESET", "WIRE", "REG", "CONST", "STAGE", "AFTER", "CASE",
+    "DEFAULT",
 )  # fmt: skip
 
 # Rows of the manual's table, tightest first.
@@ -271,3 +273,15 @@ def references(expression: Expr) -> list[Ref]:
             found.append(node)
         waiting.extend(reversed(children(node)))
     return found
+
+
+def nodes(root: Node) -> Iterator[Node]:
+    """A node and all nodes under it, in the order of the text."""
+    waiting: list[Any] = [root]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, tuple):
+            waiting.extend(reversed(node))
+        elif isinstance(node, Node):
+            yield node
+            waiting.extend(getattr(node, part.name) for part in reversed(fields(node)))

@@ -24,7 +24,7 @@ def truth_table(widths: Widths) -> Iterator[Row]:
         raise ValueError(f"a truth table of {total} input bits is too long; at most {MAX_TABLE_BITS}")
     for number in range(1 << total):
         row: Row = {}
-        for name, width in reversed(widths.items()):
+        for name, width in reversed(list(widths.items())):
             row[name] = number & ((1 << width) - 1)
             number >>= width
         yield {name: row[name] for name in widths}

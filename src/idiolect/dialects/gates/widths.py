@@ -188,7 +188,8 @@ class Ruler:
             if found == FLEX:
                 self._settle(part, width)
             elif found is not None and found != width:
-                message = f"{what} want one width: {_short(first)} has {_bits(width)}, {_short(part)} has {_bits(found)}"
+                sides = f"{_short(first)} has {_bits(width)}, {_short(part)} has {_bits(found)}"
+                message = f"{what} want one width: {sides}"
                 self._mismatch(part.span, message, found, width)
         return width
 

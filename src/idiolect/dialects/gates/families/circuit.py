@@ -100,8 +100,19 @@ class Picker:
 
     def pair(self) -> tuple[str, str]:
         """Names of two operands."""
-        names = self.rng.choice([("A", "B"), ("X", "Y"), ("P", "Q"), ("A", "B"), ("LEFT", "RIGHT"), ("D0", "D1"),
-                                 ("OP1", "OP2"), ("IN1", "IN2"), ("M", "N")])  # fmt: skip
+        names = self.rng.choice(
+            [
+                ("A", "B"),
+                ("X", "Y"),
+                ("P", "Q"),
+                ("A", "B"),
+                ("LEFT", "RIGHT"),
+                ("D0", "D1"),
+                ("OP1", "OP2"),
+                ("IN1", "IN2"),
+                ("M", "N"),
+            ]
+        )
         if self.taken & set(names):
             return self.name("A", "U"), self.name("B", "V")
         self.taken |= set(names)

@@ -23,11 +23,14 @@ def wide_mux(p: Picker) -> Circuit:
     arms = ", ".join(f"{bits}'d{k}: {name}" for k, name in enumerate(names[:-1]))
     body = f"{y} = CASE ({s}) {{ {arms}, DEFAULT: {names[-1]} }};"
     return Circuit(
-        p.module(f"MUX{len(names)}", "SELECTOR"), f"{len(names)}-to-1 multiplexer of {width}-bit words",
-        pins(*(inp(name, width) for name in names), inp(s, bits), out(y, width)), body,
-        f"{y} is the input whose number is {s}: {names[0]} for 0, {names[1]} for 1, and so on up to {names[-1]}.",
+        p.module(f"MUX{len(names)}", "SELECTOR"),
+        f"{len(names)}-to-1 multiplexer of {width}-bit words",
+        pins(*(inp(name, width) for name in names), inp(s, bits), out(y, width)),
+        body,
+        f"{y} is the input whose number is {s}: {names[0]} for 0, {names[1]} for 1, and so on up to "
+        f"{names[-1]}.",
         gates(lambda i: {y: i[names[i[s]]]}),
-    )  # fmt: skip
+    )
 
 
 @family("multi")
@@ -37,11 +40,13 @@ def demux(p: Picker) -> Circuit:
     names = [f"Y{k}" for k in range(1 << bits)]
     body = " ".join(f"{name} = {s} == {k} ? {d} : 0;" for k, name in enumerate(names))
     return Circuit(
-        p.module(f"DEMUX{len(names)}", "ROUTE"), f"1-to-{len(names)} demultiplexer",
-        pins(inp(d, width), inp(s, bits), *(out(name, width) for name in names)), body,
+        p.module(f"DEMUX{len(names)}", "ROUTE"),
+        f"1-to-{len(names)} demultiplexer",
+        pins(inp(d, width), inp(s, bits), *(out(name, width) for name in names)),
+        body,
         f"The output whose number is {s} follows {d}; all other outputs are 0.",
         gates(lambda i: {name: i[d] if i[s] == k else 0 for k, name in enumerate(names)}),
-    )  # fmt: skip
+    )
 
 
 @family("multi")
@@ -52,11 +57,13 @@ def decoder(p: Picker) -> Circuit:
     body = f"{y} = {enable} ? {shift} : 0;" if enable else f"{y} = {shift};"
     when = f" while {enable} is 1; while {enable} is 0, {y} is 0" if enable else ""
     return Circuit(
-        p.module("DECODE", f"DEC{bits}TO{1 << bits}"), f"{bits}-to-{1 << bits} decoder" + (" with enable" if enable else ""),
-        pins(inp(a, bits), inp(enable) if enable else None, out(y, 1 << bits)), body,
+        p.module("DECODE", f"DEC{bits}TO{1 << bits}"),
+        f"{bits}-to-{1 << bits} decoder" + (" with enable" if enable else ""),
+        pins(inp(a, bits), inp(enable) if enable else None, out(y, 1 << bits)),
+        body,
         f"Bit number {a} of {y} is 1 and all its other bits are 0{when}.",
         gates(lambda i: {y: 1 << i[a] if enable is None or i[enable] else 0}),
-    )  # fmt: skip
+    )
 
 
 @family("multi")
@@ -73,20 +80,28 @@ def priority_encoder(p: Picker) -> Circuit:
         return {y: (max(ones) if highest else min(ones)) if ones else 0, v: int(bool(ones))}
 
     return Circuit(
-        p.module("PRIO", "ENCODER", "PRIENC"), f"{width}-bit priority encoder", pins(inp(d, width), out(y, bits), out(v)),
-        body, f"{y} is the number of the {'highest' if highest else 'lowest'} bit of {d} that is 1, or 0 if there is none; "
-        f"{v} is 1 if any bit of {d} is 1.", gates(model),
-    )  # fmt: skip
+        p.module("PRIO", "ENCODER", "PRIENC"),
+        f"{width}-bit priority encoder",
+        pins(inp(d, width), out(y, bits), out(v)),
+        body,
+        f"{y} is the number of the {'highest' if highest else 'lowest'} bit of {d} that is 1, or 0 "
+        "if there is none; "
+        f"{v} is 1 if any bit of {d} is 1.",
+        gates(model),
+    )
 
 
 @family("multi")
 def gray_encoder(p: Picker) -> Circuit:
     width, b, g = p.width(3, 16), p.name("B", "BIN", "N"), p.name("G", "GRAY", "CODE")
     return Circuit(
-        p.module("BIN2GRAY", "GRAY_ENC"), f"{width}-bit binary to Gray converter", pins(inp(b, width), out(g, width)),
-        f"{g} = {b} ^ {b} >> 1;", f"{g} is the Gray code of the binary number {b}.",
+        p.module("BIN2GRAY", "GRAY_ENC"),
+        f"{width}-bit binary to Gray converter",
+        pins(inp(b, width), out(g, width)),
+        f"{g} = {b} ^ {b} >> 1;",
+        f"{g} is the Gray code of the binary number {b}.",
         gates(lambda i: {g: i[b] ^ i[b] >> 1}),
-    )  # fmt: skip
+    )
 
 
 @family("multi")
@@ -102,9 +117,13 @@ def gray_decoder(p: Picker) -> Circuit:
         return {b: value}
 
     return Circuit(
-        p.module("GRAY2BIN", "GRAY_DEC"), f"{width}-bit Gray to binary converter", pins(inp(g, width), out(b, width)),
-        " ".join(drives), f"{b} is the binary number whose Gray code is {g}.", gates(model),
-    )  # fmt: skip
+        p.module("GRAY2BIN", "GRAY_DEC"),
+        f"{width}-bit Gray to binary converter",
+        pins(inp(g, width), out(b, width)),
+        " ".join(drives),
+        f"{b} is the binary number whose Gray code is {g}.",
+        gates(model),
+    )
 
 
 @family("multi")
@@ -113,21 +132,26 @@ def majority(p: Picker) -> Circuit:
     width, y = p.one(1, 1, 8, 16), p.name("M", "MAJ", "VOTE")
     by = "" if width == 1 else ", bit by bit"
     return Circuit(
-        p.module("MAJORITY", "VOTER", "MAJ3"), "majority voter of three", pins(inp(a, width), inp(b, width), inp(c, width), out(y, width)),
-        f"{y} = {a} & {b} | {a} & {c} | {b} & {c};", f"{y} is the value that at least two of {a}, {b} and {c} have{by}.",
+        p.module("MAJORITY", "VOTER", "MAJ3"),
+        "majority voter of three",
+        pins(inp(a, width), inp(b, width), inp(c, width), out(y, width)),
+        f"{y} = {a} & {b} | {a} & {c} | {b} & {c};",
+        f"{y} is the value that at least two of {a}, {b} and {c} have{by}.",
         gates(lambda i: {y: i[a] & i[b] | i[a] & i[c] | i[b] & i[c]}),
-    )  # fmt: skip
+    )
 
 
 @family("multi")
 def parity_generator(p: Picker) -> Circuit:
     width, d, even, odd = p.width(3, 32), p.data(), p.name("EVEN", "PE"), p.name("ODD", "PO")
     return Circuit(
-        p.module("PARITY", "PARGEN"), f"{width}-bit parity generator", pins(inp(d, width), out(even), out(odd)),
+        p.module("PARITY", "PARGEN"),
+        f"{width}-bit parity generator",
+        pins(inp(d, width), out(even), out(odd)),
         f"{odd} = ^{d}; {even} = ~^{d};",
         f"{odd} is 1 if the number of ones in {d} is odd; {even} is 1 if it is even.",
         gates(lambda i: {odd: i[d].bit_count() & 1, even: 1 - (i[d].bit_count() & 1)}),
-    )  # fmt: skip
+    )
 
 
 @family("multi")
@@ -135,11 +159,14 @@ def comparator(p: Picker) -> Circuit:
     width, (a, b) = p.width(2, 32), p.pair()
     lt, eq, gt = p.name("LT", "BELOW", "LESS"), p.name("EQ", "SAME", "EQUAL"), p.name("GT", "ABOVE", "MORE")
     return Circuit(
-        p.module("COMPARE", "CMP", "COMPARATOR"), f"{width}-bit unsigned comparator",
-        pins(inp(a, width), inp(b, width), out(lt), out(eq), out(gt)), f"{lt} = {a} < {b}; {eq} = {a} == {b}; {gt} = {a} > {b};",
-        f"{lt} is 1 if {a} is less than {b}, {eq} if they are equal, and {gt} if {a} is greater; the others are 0.",
+        p.module("COMPARE", "CMP", "COMPARATOR"),
+        f"{width}-bit unsigned comparator",
+        pins(inp(a, width), inp(b, width), out(lt), out(eq), out(gt)),
+        f"{lt} = {a} < {b}; {eq} = {a} == {b}; {gt} = {a} > {b};",
+        f"{lt} is 1 if {a} is less than {b}, {eq} if they are equal, and {gt} if {a} is greater; the "
+        "others are 0.",
         gates(lambda i: {lt: int(i[a] < i[b]), eq: int(i[a] == i[b]), gt: int(i[a] > i[b])}),
-    )  # fmt: skip
+    )
 
 
 @family("multi")
@@ -148,11 +175,13 @@ def min_max(p: Picker) -> Circuit:
     low, high = p.name("MIN", "LOW", "SMALL"), p.name("MAX", "HIGH", "LARGE")
     t = p.name("T", "FIRST", "IS_LESS")
     return Circuit(
-        p.module("MINMAX", "SORT2", "ORDER"), f"{width}-bit sorter of two", pins(inp(a, width), inp(b, width), out(low, width), out(high, width)),
+        p.module("MINMAX", "SORT2", "ORDER"),
+        f"{width}-bit sorter of two",
+        pins(inp(a, width), inp(b, width), out(low, width), out(high, width)),
         f"WIRE {t} = {a} < {b}; {low} = {t} ? {a} : {b}; {high} = {t} ? {b} : {a};",
         f"{low} is the smaller and {high} the larger of the unsigned numbers {a} and {b}.",
         gates(lambda i: {low: min(i[a], i[b]), high: max(i[a], i[b])}),
-    )  # fmt: skip
+    )
 
 
 @family("multi")
@@ -161,20 +190,29 @@ def popcount(p: Picker) -> Circuit:
     bits = width.bit_length()
     terms = " + ".join(f"{{{bits - 1}'d0, {d}[{k}]}}" for k in range(width))
     return Circuit(
-        p.module("POPCOUNT", "ONES", "COUNT_ONES"), f"{width}-bit population count", pins(inp(d, width), out(y, bits)),
-        f"{y} = {terms};", f"{y} is the number of ones in {d}.", gates(lambda i: {y: i[d].bit_count()}),
-    )  # fmt: skip
+        p.module("POPCOUNT", "ONES", "COUNT_ONES"),
+        f"{width}-bit population count",
+        pins(inp(d, width), out(y, bits)),
+        f"{y} = {terms};",
+        f"{y} is the number of ones in {d}.",
+        gates(lambda i: {y: i[d].bit_count()}),
+    )
 
 
 @family("multi")
 def reverser(p: Picker) -> Circuit:
     width, d, y = p.number(3, 16), p.data(), p.result()
     return Circuit(
-        p.module("REVERSE", "MIRROR", "BITREV"), f"{width}-bit reverser", pins(inp(d, width), out(y, width)),
+        p.module("REVERSE", "MIRROR", "BITREV"),
+        f"{width}-bit reverser",
+        pins(inp(d, width), out(y, width)),
         f"{y} = {{{', '.join(f'{d}[{k}]' for k in range(width))}}};",
-        p.one(f"{y} is {d} with its bits in reverse order.", f"Bit 0 of {d} becomes the top bit of {y}, and so on."),
+        p.one(
+            f"{y} is {d} with its bits in reverse order.",
+            f"Bit 0 of {d} becomes the top bit of {y}, and so on.",
+        ),
         gates(lambda i: {y: int(f"{i[d]:0{width}b}"[::-1], 2)}),
-    )  # fmt: skip
+    )
 
 
 @family("multi")
@@ -192,11 +230,14 @@ def rotator(p: Picker) -> Circuit:
         return {y: (i[d] << by | i[d] >> (width - by)) & mask(width)}
 
     return Circuit(
-        p.module("ROTATE", "ROL" if left else "ROR", "BARREL"), f"{width}-bit rotator to the {'left' if left else 'right'}",
-        pins(inp(d, width), inp(s, bits), out(y, width)), body,
-        f"{y} is {d} rotated to the {'left' if left else 'right'} by {s} places; bits that leave on one side come in on the other.",
+        p.module("ROTATE", "ROL" if left else "ROR", "BARREL"),
+        f"{width}-bit rotator to the {'left' if left else 'right'}",
+        pins(inp(d, width), inp(s, bits), out(y, width)),
+        body,
+        f"{y} is {d} rotated to the {'left' if left else 'right'} by {s} places; bits that leave on "
+        "one side come in on the other.",
         gates(model),
-    )  # fmt: skip
+    )
 
 
 @family("multi")
@@ -209,9 +250,13 @@ def byte_swap(p: Picker) -> Circuit:
         return {y: sum((i[d] >> size * k & mask(size)) << size * (count - 1 - k) for k in range(count))}
 
     return Circuit(
-        p.module("SWAP", "ENDIAN", "BSWAP"), f"{size * count}-bit swapper", pins(inp(d, size * count), out(y, size * count)),
-        f"{y} = {{{parts}}};", f"{y} is {d} with its {count} {unit} in reverse order.", gates(model),
-    )  # fmt: skip
+        p.module("SWAP", "ENDIAN", "BSWAP"),
+        f"{size * count}-bit swapper",
+        pins(inp(d, size * count), out(y, size * count)),
+        f"{y} = {{{parts}}};",
+        f"{y} is {d} with its {count} {unit} in reverse order.",
+        gates(model),
+    )
 
 
 @family("multi")
@@ -236,10 +281,13 @@ def truth_functions(p: Picker) -> Circuit:
         return {y: int(row in table) for y, table in zip(outputs, tables, strict=True)}
 
     return Circuit(
-        p.module("TABLE", "TRUTH", "MINTERM"), "pair of logic functions of three inputs", pins(*map(inp, names), *map(out, outputs)),
+        p.module("TABLE", "TRUTH", "MINTERM"),
+        "pair of logic functions of three inputs",
+        pins(*map(inp, names), *map(out, outputs)),
         f"WIRE {word}[3] = {{{joined}}}; " + " ".join(drives),
-        f"Read {joined} as a 3-bit number with {names[0]} at the top: {'; '.join(said)}.", gates(model),
-    )  # fmt: skip
+        f"Read {joined} as a 3-bit number with {names[0]} at the top: {'; '.join(said)}.",
+        gates(model),
+    )
 
 
 @family("multi")
@@ -251,22 +299,29 @@ def seven_segment(p: Picker) -> Circuit:
     blank = 0x7F if low else 0
     arms = ", ".join(f"4'd{k}: 7'b{code:07b}" for k, code in enumerate(codes))
     return Circuit(
-        p.module("SEG7", "DISPLAY", "BCD7SEG"), "7-segment decoder", pins(inp(d, 4), out(y, 7)),
+        p.module("SEG7", "DISPLAY", "BCD7SEG"),
+        "7-segment decoder",
+        pins(inp(d, 4), out(y, 7)),
         f"{y} = CASE ({d}) {{ {arms}, DEFAULT: 7'b{blank:07b} }};",
-        f"{y} lights the segments of the decimal digit {d}: bit 0 is segment a, bit 6 segment g, and a segment is lit by "
-        f"{0 if low else 1}; for {d} above 9 all segments are dark. The digits 6 and 9 have their tails, 7 has three segments.",
+        f"{y} lights the segments of the decimal digit {d}: bit 0 is segment a, bit 6 segment g, and "
+        "a segment is lit by "
+        f"{0 if low else 1}; for {d} above 9 all segments are dark. The digits 6 and 9 have their "
+        "tails, 7 has three segments.",
         gates(lambda i: {y: codes[i[d]] if i[d] < 10 else blank}),
-    )  # fmt: skip
+    )
 
 
 @family("multi")
 def masked_merge(p: Picker) -> Circuit:
     width, (a, b), m, y = p.width(4, 32), p.pair(), p.name("MASK", "SEL", "WHERE"), p.result()
     return Circuit(
-        p.module("MERGE", "BLEND", "MIX"), f"{width}-bit merge under a mask", pins(inp(a, width), inp(b, width), inp(m, width), out(y, width)),
-        f"{y} = {a} & ~{m} | {b} & {m};", f"Where a bit of {m} is 1, {y} has the bit of {b}; elsewhere the bit of {a}.",
+        p.module("MERGE", "BLEND", "MIX"),
+        f"{width}-bit merge under a mask",
+        pins(inp(a, width), inp(b, width), inp(m, width), out(y, width)),
+        f"{y} = {a} & ~{m} | {b} & {m};",
+        f"Where a bit of {m} is 1, {y} has the bit of {b}; elsewhere the bit of {a}.",
         gates(lambda i: {y: i[a] & ~i[m] & mask(width) | i[b] & i[m]}),
-    )  # fmt: skip
+    )
 
 
 @family("multi")
@@ -276,9 +331,13 @@ def range_check(p: Picker) -> Circuit:
     high = p.number(low + 1, mask(width) - 1)
     below, inside, above = p.name("UNDER", "LOW"), p.name("INSIDE", "OK"), p.name("OVER", "HIGH")
     return Circuit(
-        p.module("WINDOW", "RANGE", "LIMITS"), f"{width}-bit window check", pins(inp(d, width), out(below), out(inside), out(above)),
-        f"CONST LOWEST = {width}'d{low}; CONST HIGHEST = {width}'d{high}; {below} = {d} < LOWEST; {above} = {d} > HIGHEST; "
+        p.module("WINDOW", "RANGE", "LIMITS"),
+        f"{width}-bit window check",
+        pins(inp(d, width), out(below), out(inside), out(above)),
+        f"CONST LOWEST = {width}'d{low}; CONST HIGHEST = {width}'d{high}; {below} = {d} < LOWEST; "
+        f"{above} = {d} > HIGHEST; "
         f"{inside} = ~({below} | {above});",
-        f"{below} is 1 if {d} is less than {low}, {above} is 1 if it is greater than {high}, and {inside} is 1 if it is from {low} to {high}.",
+        f"{below} is 1 if {d} is less than {low}, {above} is 1 if it is greater than {high}, and "
+        f"{inside} is 1 if it is from {low} to {high}.",
         gates(lambda i: {below: int(i[d] < low), above: int(i[d] > high), inside: int(low <= i[d] <= high)}),
-    )  # fmt: skip
+    )
