@@ -53,12 +53,13 @@ def read_strict(text: str) -> Any:
     """The value of a good text; `LookCloser` for any other."""
     if text.count("[") + text.count("{") > MAX_DEPTH and nesting(text) > MAX_DEPTH:
         raise LookCloser
-    if "\\u" in text and HALF_PAIR.search(text):
-        raise LookCloser
     try:
+        value = _DECODER.decode(text)
         if not text.isascii():
             text.encode()
-        return _DECODER.decode(text)
+        if "\\u" in text and HALF_PAIR.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as fault:  # RecursionError: the caller itself stands deep
         raise LookCloser from fault
 

@@ -58,7 +58,9 @@ def read_string(text: str, start: int) -> Token:
     """The string that starts at a quote of either kind."""
     found = GOOD_STRING.match(text, start)
     if found:
-        return _check_surrogates(json.loads(found[0]), Span(start, found.end()))
+        span = Span(start, found.end())
+        value, halves = _check_surrogates(json.loads(found[0]), span)
+        return Token(value, span, halves)
     pattern = ANY_STRING if text[start] == '"' else SINGLE_STRING
     found = pattern.match(text, start)
     if not found:
@@ -68,24 +70,23 @@ def read_string(text: str, start: int) -> Token:
         )
         return Token("", Span(start, end), (problem,), fatal=True)
     span = Span(start, found.end())
-    value, problems = _mend(found[0][1:-1], start + 1)
+    mended, problems = _mend(found[0][1:-1], start + 1)
+    value, halves = _check_surrogates(mended, span)
+    problems += halves
     if text[start] == "'":
         quoted = json.dumps(value, ensure_ascii=False)
         whole = Problem("string.quotes", "strings take double quotes", span, f"write {show(value)}", quoted)
-        return Token(value, span, (whole,))
+        return Token(value, span, (whole, *halves))
     return Token(value, span, problems)
 
 
-def _check_surrogates(value: str, span: Span) -> Token:
-    if not value.isascii() and SURROGATE.search(value):
-        problem = Problem(
-            "string.surrogate",
-            "the string holds half of a surrogate pair, which is no character",
-            span,
-            "write both halves, or the character itself",
-        )
-        return Token(SURROGATE.sub("\ufffd", value), span, (problem,))
-    return Token(value, span)
+def _check_surrogates(value: str, span: Span) -> tuple[str, tuple[Problem, ...]]:
+    """A string without half surrogate pairs, and the problem if there was one."""
+    if value.isascii() or not SURROGATE.search(value):
+        return value, ()
+    message = "the string holds half of a surrogate pair, which is no character"
+    problem = Problem("string.surrogate", message, span, "write both halves, or the character itself")
+    return SURROGATE.sub("\ufffd", value), (problem,)
 
 
 def _mend(body: str, offset: int) -> tuple[str, tuple[Problem, ...]]:
