@@ -49,6 +49,7 @@ class Analysis:
     faults: list[Fault]
     blocks: list[Block]
     calls: list[Call]
+    catalog: Catalog | None = None
     unjudged_calls: int = 0
 
 
@@ -68,7 +69,7 @@ def analyse(text: str, settings: Settings) -> Analysis:
     blocks = [judge(block, text, catalog, settings.dialects.get(block.dsl.name)) for block in cut + braced]
     for block in blocks:
         faults += block.faults
-    out = Analysis(text, found, faults, blocks, [])
+    out = Analysis(text, found, faults, blocks, [], settings.catalog)
     if settings.catalog is not None:
         _check_calls(out, settings, cut)
         faults += variable_faults(found, settings.catalog)

@@ -134,12 +134,12 @@ class CallChecker:
                 call.values.setdefault(arg.name, word)
                 yield from self._value(call, arg, word)
                 taken += 0 if arg.variadic else 1
-            elif value is None and flags:
+            elif value is None and flags and not loose:
                 call.uncertain = True
-            else:
+            elif not call.uncertain:
                 loose.append(word)
             at += 1
-        if loose and not call.uncertain:
+        if loose:
             yield self._loose(call, loose, list(flags.values()))
 
     def _flag(self, call: Call, arg: Arg, words: list[Word], at: int) -> Generator[Fault, None, int]:

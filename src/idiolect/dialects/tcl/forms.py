@@ -100,14 +100,15 @@ def _fits_first(statement: Statement, word: str) -> bool:
 
 def _match(statement: Statement, catalog: Catalog, tokens: list[re.Match[str]]) -> Iterator[Fault]:
     at = 0
-    skipped = 0  # the optional group that is left out
+    begun = skipped = 0  # the optional group that is being read, and the one that is left out
     last = tokens[-1]
     usage = f"write: {statement.form}"
     for piece in pieces_of(statement):
         if piece.group and piece.group == skipped:
             continue
+        optional = piece.group and piece.group != begun
         if at >= len(tokens):
-            if piece.group:
+            if optional:
                 skipped = piece.group
                 continue
             span = Span(last.start(), last.end())
@@ -117,7 +118,7 @@ def _match(statement: Statement, catalog: Catalog, tokens: list[re.Match[str]]) 
         word, span = token.group(), Span(token.start(), token.end())
         if piece.slot is None:
             if word != piece.before:
-                if piece.group:
+                if optional:
                     skipped = piece.group
                     continue
                 fix = Fix(span, piece.before) if _near(word, piece.before) else None
@@ -130,7 +131,7 @@ def _match(statement: Statement, catalog: Catalog, tokens: list[re.Match[str]]) 
             return
         else:
             yield from _slot_faults(piece, catalog, word, span)
-        at += 1
+        at, begun = at + 1, piece.group
     if at < len(tokens):
         span = Span(tokens[at].start(), last.end())
         yield Fault("parse.extra", f'extra text after "{statement.name}"', span, usage, fix=Fix(span, ""))
@@ -170,19 +171,12 @@ def canonical_lines(text: str) -> list[str]:
     return lines
 
 
-def sample_statement(
-    statement: Statement, rng: random.Random, value: Callable[[Arg], str], given: dict[str, str] | None = None
-) -> tuple[str, dict[str, str]]:
-    """A random statement of a form, and the values in its slots; `given` sets some of them."""
-    values: dict[str, str] = {}
+def sample_statement(statement: Statement, rng: random.Random, value: Callable[[Arg], str]) -> str:
+    """A random statement of a form, its slots filled by `value`."""
     words = []
     left_out: dict[int, bool] = {0: False}
     for piece in pieces_of(statement):
         if left_out.setdefault(piece.group, rng.random() < 0.5):
             continue
-        if piece.slot is None:
-            words.append(piece.before)
-            continue
-        values[piece.slot.name] = (given or {}).get(piece.slot.name) or value(piece.slot)
-        words.append(piece.before + values[piece.slot.name] + piece.after)
-    return " ".join(words), values
+        words.append(piece.before + (value(piece.slot) + piece.after if piece.slot else ""))
+    return " ".join(words)

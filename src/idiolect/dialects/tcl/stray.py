@@ -7,6 +7,7 @@ named `}` or `else` is always one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import islice
 
@@ -17,6 +18,7 @@ from idiolect.dialects.verdict import Fault, Fix, Level, Severity
 from idiolect.source import Span
 
 CLAUSES = {"else": "if", "elseif": "if", "finally": "try"}
+GLUED = re.compile(r"(if|while|for|foreach|switch|catch|proc|expr|lmap|try|eval)[{\"]")
 MOST = 50  # faults of this kind are told of one text
 
 
@@ -38,6 +40,11 @@ def _stray_faults(found: Walk, strict: bool) -> Iterator[Fault]:
             else:
                 blamed = True
                 yield stray_brace(found.text, first.start, found.splitter.closers)
+        elif first.stray and site.where.kind == "script" and (glued := GLUED.match(found.text, first.start)):
+            at = glued.end(1)
+            message = f'no space between "{glued.group(1)}" and {found.text[at]}'
+            fix = Fix(Span(at, at), " ")
+            yield Fault("tcl.parse.space", message, Span(first.start, at + 1), "put a space there", fix=fix)
         for word in site.command.words:
             if word.stray and word is not first:
                 fault = _stray_in(found, site, word, strict)

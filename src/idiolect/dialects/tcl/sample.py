@@ -1,0 +1,240 @@
+"""Makes random scripts over a catalog, in canonical form, each with the request that it answers.
+
+Levels: "micro" is one call or one block, "multi" a handful of steps with a block, "scenario" a whole
+flow with settings, a loop, a condition and blocks. A sample is checked by the verifier before it is
+returned; it does **not** use deprecated or forbidden symbols.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from idiolect.dialects.catalog import Arg, Catalog, Dsl, Proc, bare
+from idiolect.dialects.contract import Context, Sample
+from idiolect.dialects.policy import Policy
+from idiolect.dialects.tcl.describe import request
+from idiolect.dialects.tcl.embed import is_braced
+from idiolect.dialects.tcl.forms import sample_statement
+from idiolect.dialects.tcl.pick import NoValue, pick
+
+if TYPE_CHECKING:
+    from idiolect.dialects.tcl.dialect import Tcl
+
+LEVELS = ("micro", "multi", "scenario")
+STEP = "    "
+TRIES = 40
+NAMES = ("identifier", "string")
+PREDICATES = ("bool", "boolean")
+
+
+class NoSample(Exception):
+    """A catalog from which no script could be made."""
+
+
+@dataclass(slots=True)
+class _Maker:
+    """One script in the making."""
+
+    rng: random.Random
+    catalog: Catalog
+    policy: Policy
+    used: set[str] = field(default_factory=set)  # productions
+    chosen: dict[str, str] = field(default_factory=dict)  # values by type, to come back to
+
+    def procs(self) -> list[Proc]:
+        """The symbols that may be called as a statement."""
+        return [
+            proc
+            for proc in self.catalog.procs
+            if proc.kind in ("proc", "function") and proc.returns not in PREDICATES and self._allowed(proc)
+        ]
+
+    def predicates(self) -> list[Proc]:
+        return [proc for proc in self.catalog.procs if proc.returns in PREDICATES and self._allowed(proc)]
+
+    def _allowed(self, proc: Proc) -> bool:
+        names = (bare(proc.name), f"::{bare(proc.name)}")
+        return not (proc.deprecated or self.policy.forbids(*names) or self.policy.deprecates(*names))
+
+    def value(self, arg: Arg, taken: set[str]) -> str:
+        """A value for an argument, not one of those taken; a net named before is often named again."""
+        known = self.chosen.get(arg.type)
+        if known is not None and known not in taken and self.rng.random() < 0.5:
+            taken.add(known)
+            return known
+        word = pick(self.rng, self.catalog, arg, arg.name)
+        for _ in range(TRIES):
+            if word not in taken:
+                break
+            word = pick(self.rng, self.catalog, arg, arg.name)
+        resolved = self.catalog.resolve(arg)
+        if not (arg.list or resolved.values) and resolved.type in NAMES and arg.type not in NAMES:
+            self.chosen[arg.type] = word
+        taken.add(word)
+        return word
+
+    def call(self, proc: Proc, given: dict[str, str] | None = None) -> str:
+        """A call with all that is needed and some of the rest; `given` words are used as they are."""
+        words = [proc.name]
+        flags: list[str] = []
+        taken: set[str] = set()
+        for arg in proc.args:
+            if not arg.needed and arg.name not in (given or {}) and self.rng.random() < 0.6:
+                if arg.passed == "positional":
+                    break  # later positional words would take its place
+                continue
+            self.used.add(f"arg:{proc.name}.{arg.name}")
+            if arg.passed == "switch":
+                flags.append(f"-{arg.name}")
+                continue
+            try:
+                word = (given or {}).get(arg.name) or self.value(arg, taken)
+            except NoValue:
+                if arg.needed:
+                    raise
+                continue
+            if arg.passed == "positional":
+                words.append(word)
+            else:
+                flags.append(f"-{arg.name} {word}")
+        if self.rng.random() < 0.2:
+            self.rng.shuffle(flags)
+        self.used.add(f"call:{proc.name}")
+        return " ".join(words + flags)
+
+    def setting(self) -> list[str]:
+        variable = self.rng.choice(self.catalog.variables)
+        self.used.add(f"set:{variable.name}")
+        return [f"set {variable.name} {pick(self.rng, self.catalog, variable, variable.name)}"]
+
+    def block(self, dsl: Dsl, least: int = 1, most: int = 2) -> list[str]:
+        """An embedded block with some statements."""
+        lines = []
+        for _ in range(self.rng.randint(least, most)):
+            statement = self.rng.choice(dsl.statements)
+            taken: set[str] = set()
+            line = sample_statement(statement, self.rng, partial(self.value, taken=taken))
+            self.used.add(f"dsl:{statement.name}")
+            lines.append(STEP + line)
+        return [dsl.embedding.open.strip(), *dict.fromkeys(lines), dsl.embedding.close.strip()]
+
+    def loop(self) -> list[str]:
+        """A loop over some names, each given to one or two calls."""
+        options = [
+            (proc, arg)
+            for proc in self.procs()
+            for arg in proc.args
+            if arg.needed and not arg.list and arg.passed != "switch" and not self.catalog.resolve(arg).values
+            and self.catalog.resolve(arg).type in NAMES
+        ]  # fmt: skip
+        if not options:
+            return self.statement()
+        proc, arg = self.rng.choice(options)
+        items = list(dict.fromkeys(pick(self.rng, self.catalog, arg, arg.name) for _ in range(3)))
+        name = arg.type if arg.type.isidentifier() and arg.type not in NAMES else arg.name
+        body = [self.call(proc, {arg.name: f"${name}"})]
+        others = [(p, a) for p, a in options if a.type == arg.type and p is not proc]
+        if others and self.rng.random() < 0.5:
+            other, its = self.rng.choice(others)
+            body.append(self.call(other, {its.name: f"${name}"}))
+        self.used.add("foreach")
+        return [f"foreach {name} {{{' '.join(items)}}} {{", *(STEP + line for line in body), "}"]
+
+    def condition(self) -> list[str]:
+        """A condition on a predicate, with or without an else."""
+        if not self.predicates():
+            return self.statement()
+        test = self.call(self.rng.choice(self.predicates()))
+        mark = "!" if self.rng.random() < 0.3 else ""
+        lines = [f"if {{{mark}[{test}]}} {{", *(STEP + line for line in self.statement())]
+        self.used.add("if")
+        if self.rng.random() < 0.6:
+            self.used.add("else")
+            lines += ["} else {", *(STEP + line for line in self.statement())]
+        return [*lines, "}"]
+
+    def statement(self) -> list[str]:
+        return [self.call(self.rng.choice(self.procs()))]
+
+    def preamble(self) -> list[str]:
+        """What the policy demands at the top."""
+        required = self.policy.required
+        lines = [required.first_line] if required.first_line else []
+        lines += [_filled(line) for line in required.headers if _filled(line) not in lines]
+        lines += [f"package require {name}" for name in required.packages]
+        return lines + [_filled(line) for line in required.lines]
+
+
+def _filled(glob: str) -> str:
+    return glob.replace("*", "demo").replace("?", "x")
+
+
+def sample(dialect: Tcl, rng: random.Random, context: Context) -> Sample:
+    """A random script that verifies, and what it asks for in words."""
+    catalog = context.catalog
+    assert catalog is not None
+    settings = dialect.settings(context)
+    level = context.level or rng.choice(LEVELS)
+    policy = settings.policy or Policy()
+    dsls = [dsl for dsl in settings.dsls if dsl.statements and is_braced(dsl.embedding)]
+    for _ in range(TRIES):
+        maker = _Maker(rng, catalog, policy)
+        try:
+            steps = _steps(maker, level, dsls)
+        except NoValue:
+            continue
+        text = "\n".join([*maker.preamble(), *steps]) + "\n"
+        found = dialect.analyse(text, context)
+        if found.faults:
+            continue
+        return Sample(
+            text,
+            request(found, rng),
+            replace(context, level=level),
+            level,
+            tuple(sorted(maker.used)),
+            {"procs": tuple(sorted({call.proc.name for call in found.calls}))},
+        )
+    raise NoSample(f"no script of level {level} could be made from the catalog {catalog.name or '(no name)'}")
+
+
+def _steps(maker: _Maker, level: str, dsls: list[Dsl]) -> list[str]:
+    """The lines of a script of a level, from what the catalog has."""
+    rng = maker.rng
+    parts: dict[str, Callable[[], list[str]]] = {}
+    if maker.procs():
+        parts["call"] = maker.statement
+        parts["loop"] = maker.loop
+        parts["if"] = maker.condition
+    if maker.catalog.variables:
+        parts["set"] = maker.setting
+    if dsls:
+        parts["dsl"] = lambda: maker.block(rng.choice(dsls), 1, 3)
+    if not parts:
+        raise NoSample("the catalog has neither procs nor variables nor DSL statements")
+    if level == "micro":
+        plan = [
+            rng.choice([part for part in ("call", "call", "set", "dsl", "if") if part in parts] or ["call"])
+        ]
+    elif level == "multi":
+        plan = ["call", rng.choice(("call", "loop", "if")), rng.choice(("dsl", "dsl", "set"))]
+        plan += rng.choices(("call", "dsl", "set"), k=rng.randint(0, 2))
+        rng.shuffle(plan)
+    else:
+        plan = ["set"] * rng.randint(1, 2)
+        plan += ["call", "call", "loop", "if", "dsl"]
+        plan += rng.choices(("call", "call", "loop", "dsl"), k=rng.randint(0, 3))
+        plan[2:] = rng.sample(plan[2:], len(plan) - 2)
+    lines: list[str] = []
+    seen: set[str] = set()
+    for part in [part for part in plan if part in parts] or [next(iter(parts))]:
+        made = parts[part]()
+        key = made[0] if part in ("call", "loop", "if") else part if part != "set" else made[0].split()[1]
+        if part == "dsl" or key not in seen:
+            seen.add(key)
+            lines += made
+    return lines
