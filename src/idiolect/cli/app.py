@@ -12,6 +12,7 @@ from idiolect.cli import catalog, constraint, dialect
 from idiolect.cli.check import check
 from idiolect.cli.docs import docs
 from idiolect.cli.doctor import doctor
+from idiolect.cli.fmt import fmt
 from idiolect.cli.init import init
 from idiolect.cli.plan import plan
 from idiolect.cli.schema import schema
@@ -43,6 +44,7 @@ def _front(
 
 app.command()(init)
 app.command()(validate)
+app.command()(fmt)
 app.command()(plan)
 app.command()(show)
 app.command()(schema)

@@ -24,7 +24,9 @@ GATE_FAILED = 3
 _COLORS = {"error": typer.colors.RED, "warning": typer.colors.YELLOW, "info": typer.colors.CYAN}
 
 
-def print_diagnostics(found: Iterable[Diagnostic], source: SourceText, *, verbose: bool = False) -> None:
+def print_diagnostics(
+    found: Iterable[Diagnostic], source: SourceText, *, verbose: bool = False, err: bool = False
+) -> None:
     """Errors and warnings, and with `verbose` notes too, each as a compiler would print it."""
     from idiolect.okt.diagnostics import Severity, render
 
@@ -37,7 +39,7 @@ def print_diagnostics(found: Iterable[Diagnostic], source: SourceText, *, verbos
             place, _, message = head.partition(f" {label}: ")
             color = _COLORS[diagnostic.severity.value]
             head = f"{place} {typer.style(label, fg=color, bold=True)}: {typer.style(message, bold=True)}"
-        typer.echo("\n".join([head, *rest]))
+        typer.echo("\n".join([head, *rest]), err=err)
 
 
 def colored() -> bool:

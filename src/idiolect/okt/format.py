@@ -53,9 +53,9 @@ def shape(node: Any) -> Any:
     """What a tree says, without the places where it says it and without needless commas."""
     if isinstance(node, tuple):
         return tuple(shape(part) for part in node if not isinstance(part, Unread))
-    if is_dataclass(node) and not isinstance(node, type):
-        return (type(node).__name__, *(shape(getattr(node, name)) for name in _telling(type(node))))
-    return node
+    kind: Any = type(node)
+    names = _telling(kind)
+    return node if names is None else (kind, *[shape(getattr(node, name)) for name in names])
 
 
 # Where something stands, and what serves other readers than the meaning.
@@ -63,8 +63,10 @@ _PLACES = {"span", "name_span", "keyword_span", "signal_span", "line", "source",
 
 
 @cache
-def _telling(kind: type) -> tuple[str, ...]:
-    """The fields of a node that carry its meaning."""
+def _telling(kind: Any) -> tuple[str, ...] | None:
+    """The fields of a kind of node that carry its meaning; None for what is no node."""
+    if not is_dataclass(kind):
+        return None
     return tuple(field.name for field in fields(kind) if field.name not in _PLACES)
 
 
