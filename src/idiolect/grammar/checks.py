@@ -92,6 +92,10 @@ def _node_problems(grammar: Grammar) -> Iterator[Problem]:
                     yield Problem(
                         "regular_only", name, f'rule "{name}" takes a difference; only terminals can do that'
                     )
+                case AnyOrder(slots, _, least, most) if least > len(slots) or (
+                    most is not None and most < least
+                ):
+                    yield Problem("bad_count", name, f'"{name}" asks for {least} of {len(slots)} items')
                 case AnyOrder() if in_terminal:
                     yield Problem(
                         "rule_only", name, f'terminal "{name}" has items in any order; make it a rule'
@@ -188,9 +192,10 @@ def _ends(node: Node, ending: set[str]) -> bool:
         case Repeat(item, least):
             return least == 0 or _ends(item, ending)
         case AnyOrder(slots, separator):
-            needed = [slot for slot in slots if slot.required]
-            if len(needed) > 1 and not _ends(separator, ending):
+            ready = sum(_ends(slot.node, ending) for slot in slots)
+            needed = max(sum(slot.required for slot in slots), node.least)
+            if needed > 1 and not _ends(separator, ending):
                 return False
-            return all(_ends(slot.node, ending) for slot in needed)
+            return ready >= needed and all(_ends(slot.node, ending) for slot in slots if slot.required)
         case _:
             return True

@@ -94,10 +94,25 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class AnyOrder:
-    """Items in any order, each at most once, the required ones present, `separator` between two."""
+    """Items in any order, each at most once, the required ones present, `separator` between two.
+
+    `least` and `most` bound how many items there are.
+    """
 
     slots: tuple[Slot, ...]
     separator: Node = Text("")
+    least: int = 0
+    most: int | None = None
+
+    def may_end(self, written: int) -> bool:
+        """Whether these may be all, with the items of `written` (as bits) there."""
+        if any(slot.required and not written >> number & 1 for number, slot in enumerate(self.slots)):
+            return False
+        return written.bit_count() >= self.least
+
+    def may_grow(self, written: int) -> bool:
+        """Whether one more item may follow."""
+        return self.most is None or written.bit_count() < self.most
 
 
 Node = Text | Chars | Seq | Choice | Repeat | Ref | Minus | Both | AnyOrder
@@ -284,11 +299,13 @@ def any_order(
     required: Iterable[NodeLike] = (),
     optional: Iterable[NodeLike] = (),
     separator: NodeLike = "",
+    least: int = 0,
+    most: int | None = None,
 ) -> AnyOrder:
-    """Items in any order, each at most once, all required ones present."""
+    """Items in any order, each at most once, all required ones present, `least` to `most` in number."""
     slots = [Slot(node_of(item), True) for item in required]
     slots += [Slot(node_of(item), False) for item in optional]
-    return AnyOrder(tuple(slots), node_of(separator))
+    return AnyOrder(tuple(slots), node_of(separator), least, most)
 
 
 def grammar(

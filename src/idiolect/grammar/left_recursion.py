@@ -88,7 +88,7 @@ def nullable_node(node: Node, names: set[str]) -> bool:
         case Repeat(item, least):
             return least == 0 or nullable_node(item, names)
         case AnyOrder(slots):
-            return all(not slot.required or nullable_node(slot.node, names) for slot in slots)
+            return node.may_end(0) or all(nullable_node(slot.node, names) for slot in slots)
         case _:
             return False
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from idiolect.grammar import charset
 from idiolect.grammar.form import (
+    EMPTY,
     AnyOrder,
     Both,
     Chars,
@@ -21,7 +22,6 @@ from idiolect.grammar.form import (
     Ref,
     Repeat,
     Seq,
-    Slot,
     Text,
 )
 
@@ -42,11 +42,10 @@ def accepts(grammar: Grammar, text: str, *, most_steps: int = MOST_STEPS) -> boo
 
 @dataclass(frozen=True, slots=True)
 class _More:
-    """Items of an `AnyOrder` that are still free, and what stands before the next one."""
+    """What is left of an `AnyOrder` when the items of `written` (as bits) are there."""
 
-    slots: tuple[Slot, ...]
-    before: Node
-    separator: Node
+    node: AnyOrder
+    written: int
 
 
 # One cell of a list of what is left to match inside a rule: a node and the number of the cell after it.
@@ -121,8 +120,8 @@ class _Chart:
                 if most is None or most > 0:
                     fewer = Repeat(item, max(least - 1, 0), None if most is None else most - 1)
                     self.push(goal, position, self.cons(item, self.cons(fewer, after)))
-            case AnyOrder(slots, separator):
-                self.pick(goal, position, _More(slots, Text(""), separator), after)
+            case AnyOrder():
+                self.pick(goal, position, _More(node, 0), after)
             case _More():
                 self.pick(goal, position, node, after)
             case _:
@@ -130,12 +129,15 @@ class _Chart:
                     self.push(goal, end, after)
 
     def pick(self, goal: tuple[str, int], position: int, more: _More, after: int) -> None:
-        if not any(slot.required for slot in more.slots):
+        if more.node.may_end(more.written):
             self.push(goal, position, after)
-        for index, slot in enumerate(more.slots):
-            others = more.slots[:index] + more.slots[index + 1 :]
-            rest = self.cons(_More(others, more.separator, more.separator), after)
-            self.push(goal, position, self.cons(more.before, self.cons(slot.node, rest)))
+        if not more.node.may_grow(more.written):
+            return
+        before = more.node.separator if more.written else EMPTY
+        for number, slot in enumerate(more.node.slots):
+            if not more.written >> number & 1:
+                rest = self.cons(_More(more.node, more.written | 1 << number), after)
+                self.push(goal, position, self.cons(before, self.cons(slot.node, rest)))
 
     def complete(self, goal: tuple[str, int], end: int) -> None:
         if end in self.found[goal]:

@@ -5,11 +5,11 @@ Every rewrite keeps the language. What would grow too large is refused with the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import replace
 
 from idiolect.grammar.automaton import Dfa, compile_node
-from idiolect.grammar.checks import reachable
+from idiolect.grammar.checks import productive, reachable
 from idiolect.grammar.form import (
     EMPTY,
     AnyOrder,
@@ -17,8 +17,10 @@ from idiolect.grammar.form import (
     Chars,
     Choice,
     Grammar,
+    GrammarError,
     Minus,
     Node,
+    Problem,
     Ref,
     Repeat,
     Seq,
@@ -33,10 +35,10 @@ MOST_UNORDERED = 6
 
 
 def map_nodes(node: Node, change: Callable[[Node], Node]) -> Node:
-    """A node rebuilt from the leaves up, each node put through `change`."""
+    """A node rebuilt from the leaves up, each node put through `change`; literals are not joined."""
     match node:
         case Seq(items):
-            node = seq(*(map_nodes(item, change) for item in items))
+            node = row(*(map_nodes(item, change) for item in items))
         case Choice(items):
             node = Choice(tuple(map_nodes(item, change) for item in items))
         case Repeat(item):
@@ -47,18 +49,27 @@ def map_nodes(node: Node, change: Callable[[Node], Node]) -> Node:
             node = Both(map_nodes(left, change), map_nodes(right, change))
         case AnyOrder(slots, separator):
             slots = tuple(replace(slot, node=map_nodes(slot.node, change)) for slot in slots)
-            node = AnyOrder(slots, map_nodes(separator, change))
+            node = replace(node, slots=slots, separator=map_nodes(separator, change))
         case _:
             pass
     return change(node)
 
 
-def fresh(wanted: str, taken: Iterable[str]) -> str:
+def row(*items: Node) -> Node:
+    """Items one after the other with neighbouring literals kept apart: where they end matters to a lexer."""
+    flat = [
+        part for item in items for part in (item.items if isinstance(item, Seq) else (item,)) if part != EMPTY
+    ]
+    if not flat:
+        return EMPTY
+    return flat[0] if len(flat) == 1 else Seq(tuple(flat))
+
+
+def fresh(wanted: str, taken: Container[str]) -> str:
     """A name near the wanted one that nobody has."""
-    names = set(taken)
     number = 2
     name = wanted
-    while name in names:
+    while name in taken:
         name = f"{wanted}_{number}"
         number += 1
     return name
@@ -94,7 +105,7 @@ class _AnyOrderExpander:
         self.original = original
         self.most = most
         self.rules: dict[str, Node] = {}
-        self.names: dict[tuple[AnyOrder, int, bool], str] = {}
+        self.names: dict[tuple[AnyOrder, int], str] = {}
         self.taken = {*original.rules, *original.terminals}
 
     def expand(self) -> dict[str, Node]:
@@ -107,49 +118,73 @@ class _AnyOrderExpander:
             return node
         if len(node.slots) > self.most:
             return self._in_order(node, rule)
-        return self._state(node, (1 << len(node.slots)) - 1, True, rule)
+        return self._state(node, 0, rule)
 
-    def _state(self, node: AnyOrder, free: int, first: bool, rule: str) -> Node:
-        """The node for "these items are still free"; `first` while none has been written."""
-        required = [number for number, slot in enumerate(node.slots) if slot.required and free >> number & 1]
-        if not free:
+    def _state(self, node: AnyOrder, written: int, rule: str) -> Node:
+        """The node for "these items are there already"."""
+        everything = (1 << len(node.slots)) - 1
+        if written == everything or not node.may_grow(written):
             return EMPTY
-        key = (node, free, first or node.separator == EMPTY)
+        key = (node, written)
         if key not in self.names:
-            name = fresh(f"{rule}_free{free:x}{'' if first else 'n'}", self.taken)
-            self.taken.add(name)
+            name = self._name(f"{rule}_has{written:x}")
             self.names[key] = name
-            ways: list[Node] = [] if required else [EMPTY]
+            ways: list[Node] = [EMPTY] if node.may_end(written) else []
+            before = node.separator if written else EMPTY
             for number, slot in enumerate(node.slots):
-                if free >> number & 1:
-                    rest = self._state(node, free & ~(1 << number), False, rule)
-                    ways.append(seq("" if first else node.separator, slot.node, rest))
+                after = written | 1 << number
+                if after != written and self._can_end(node, after):
+                    ways.append(row(before, slot.node, self._state(node, after, rule)))
             self.rules[name] = choice(*ways)
         return Ref(self.names[key])
 
-    def _in_order(self, node: AnyOrder, rule: str) -> Node:
-        if node.separator == EMPTY:
-            return seq(*(slot.node if slot.required else Repeat(slot.node, 0, 1) for slot in node.slots))
-        # With a separator: one rule for "nothing written yet" and one for "something is", from the back.
-        empty: Node = EMPTY
-        later: Node = EMPTY
-        for number in range(len(node.slots) - 1, -1, -1):
-            slot = node.slots[number]
-            after = later
-            ways = [seq(slot.node, after)]
-            following = [seq(node.separator, slot.node, after)]
-            if not slot.required:
-                ways.append(empty)
-                following.append(after)
-            empty = self._named(f"{rule}_from{number}", choice(*ways))
-            later = self._named(f"{rule}_then{number}", choice(*following))
-        return empty
+    def _can_end(self, node: AnyOrder, written: int) -> bool:
+        """Whether what is required still fits under `most`."""
+        missing = sum(slot.required and not written >> n & 1 for n, slot in enumerate(node.slots))
+        return node.most is None or written.bit_count() + missing <= node.most
 
-    def _named(self, wanted: str, body: Node) -> Node:
+    def _in_order(self, node: AnyOrder, rule: str) -> Node:
+        """The items in their written order, from the back: one rule for each number written so far."""
+        size = len(node.slots)
+        counted = _counted(node)
+        top = (size if node.most is None else min(node.most, size)) if counted else 1
+        below: list[Node | None] = [
+            EMPTY if not counted or count >= node.least else None for count in range(top + 1)
+        ]
+        for number in range(size - 1, -1, -1):
+            below = [self._place(node, number, count, top, below, rule) for count in range(top + 1)]
+        if below[0] is None:
+            message = f'"{rule}" asks for more items than it has'
+            raise GrammarError([Problem("bad_count", rule, message)])
+        return below[0]
+
+    def _place(
+        self, node: AnyOrder, number: int, count: int, top: int, below: list[Node | None], rule: str
+    ) -> Node | None:
+        slot = node.slots[number]
+        ways: list[Node] = []
+        after = below[min(count + 1, top)] if count < top or not _counted(node) else None
+        if after is not None:
+            ways.append(row(node.separator if count else EMPTY, slot.node, after))
+        skipped = below[count]
+        if not slot.required and skipped is not None:
+            ways.append(skipped)
+        return self._named(f"{rule}_from{number}_{count}", choice(*ways)) if ways else None
+
+    def _name(self, wanted: str) -> str:
         name = fresh(wanted, self.taken)
         self.taken.add(name)
+        return name
+
+    def _named(self, wanted: str, body: Node) -> Node:
+        name = self._name(wanted)
         self.rules[name] = body
         return Ref(name)
+
+
+def _counted(node: AnyOrder) -> bool:
+    """Whether the number of items says more than which are required."""
+    return node.most is not None or node.least > sum(slot.required for slot in node.slots)
 
 
 def spell_terminals(original: Grammar, names: Iterable[str] | None = None) -> Grammar:
@@ -207,3 +242,50 @@ def automaton_rules(dfa: Dfa, name: str, taken: set[str]) -> dict[str, Node]:
             ways.append(EMPTY)
         rules[names[state]] = choice(*ways)
     return rules
+
+
+def without_dead(rules: dict[str, Node], known: set[str]) -> dict[str, Node]:
+    """Rules without those, and without the alternatives, that never end."""
+    ending = productive(rules, known)
+    if len(ending) == len(rules) + len(known):
+        return rules
+    return {name: _without(body, ending) for name, body in rules.items() if name in ending}
+
+
+def prune(
+    rules: dict[str, Node], terminals: dict[str, Terminal], start: str
+) -> tuple[dict[str, Node], dict[str, Terminal]]:
+    """Rules and terminals that are left when what never ends and what is never reached is gone."""
+    alive = without_dead(rules, set(terminals))
+    needed = reachable(alive, [start])
+    return (
+        {name: body for name, body in alive.items() if name in needed},
+        {name: one for name, one in terminals.items() if name in needed},
+    )
+
+
+def _without(node: Node, ending: set[str]) -> Node:
+    """A node without the alternatives that never end."""
+
+    def change(one: Node) -> Node:
+        if isinstance(one, Choice):
+            return choice(*(item for item in one.items if not _dead(item, ending)))
+        if isinstance(one, Repeat) and one.least == 0 and _dead(one.item, ending):
+            return EMPTY
+        return one
+
+    return map_nodes(node, change)
+
+
+def _dead(node: Node, ending: set[str]) -> bool:
+    match node:
+        case Ref(name):
+            return name not in ending
+        case Seq(items):
+            return any(_dead(item, ending) for item in items)
+        case Choice(items):
+            return all(_dead(item, ending) for item in items)
+        case Repeat(item, least):
+            return least > 0 and _dead(item, ending)
+        case _:
+            return False

@@ -16,7 +16,6 @@ from idiolect.grammar import charset
 from idiolect.grammar.adjacency import followers, tokens_of
 from idiolect.grammar.automaton import Dfa, compile_node
 from idiolect.grammar.charset import Ranges
-from idiolect.grammar.checks import productive
 from idiolect.grammar.form import (
     EMPTY,
     NOTHING,
@@ -34,7 +33,7 @@ from idiolect.grammar.form import (
     seq,
     text,
 )
-from idiolect.grammar.rewrite import expand_any_order, fresh, map_nodes, with_rules
+from idiolect.grammar.rewrite import expand_any_order, fresh, with_rules, without_dead
 
 IGNORED = "IGNORED"
 _BEGIN = 0  # the class of "no token yet"
@@ -397,9 +396,8 @@ class _Weaver:
 
     def _finish(self, root: str) -> Grammar:
         terminals = {**self.grammar.terminals, **self.terminals}
-        ending = productive(self.rules, set(terminals))
-        alive = {name: _without(body, ending) for name, body in self.rules.items() if name in ending}
-        if root not in ending:
+        alive = without_dead(self.rules, set(terminals))
+        if root not in alive:
             message = f'no text of "{self.grammar.start}" is left once white space is laid out'
             raise GrammarError([Problem("unproductive", root, message)])
         names = {root: self.grammar.start} if self.grammar.start not in alive else {}
@@ -424,30 +422,3 @@ def _or_nothing(ways: dict[int, Node], before: int) -> dict[int, Node]:
     elif same != EMPTY:
         same = Repeat(same, 0, 1)
     return {**ways, before: same}
-
-
-def _without(node: Node, ending: set[str]) -> Node:
-    """A node without the alternatives that never end."""
-
-    def change(one: Node) -> Node:
-        if isinstance(one, Choice):
-            return choice(*(item for item in one.items if not _dead(item, ending)))
-        if isinstance(one, Repeat) and one.least == 0 and _dead(one.item, ending):
-            return EMPTY
-        return one
-
-    return map_nodes(node, change)
-
-
-def _dead(node: Node, ending: set[str]) -> bool:
-    match node:
-        case Ref(name):
-            return name not in ending
-        case Seq(items):
-            return any(_dead(item, ending) for item in items)
-        case Choice(items):
-            return all(_dead(item, ending) for item in items)
-        case Repeat(item, least):
-            return least > 0 and _dead(item, ending)
-        case _:
-            return False

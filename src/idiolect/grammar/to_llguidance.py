@@ -105,11 +105,15 @@ class _Printer:
 
     def _states(self, node: AnyOrder, name: str, before: Node, following: str) -> None:
         """One parametric rule: bit n of its state says that item n has been written."""
+        size = len(node.slots)
         required = [number for number, slot in enumerate(node.slots) if slot.required]
-        ways = [f'""{_all_set(required)}']
+        enough = [f"bit_count_ge([0:{size}], {node.least})"] if node.least > len(required) else []
+        room = [] if node.most is None else [f"bit_count_lt([0:{size}], {node.most})"]
+        ways = [f'""{_condition([*_all_set(required), *enough])}']
         for number, slot in enumerate(node.slots):
             parts = [self.rule(one, _SEQUENCE) for one in (before, slot.node) if one != EMPTY]
-            ways.append(f"{' '.join(parts)} {following}::set_bit({number}) %if bit_clear({number})")
+            allowed = _condition([f"bit_clear({number})", *room])
+            ways.append(f"{' '.join(parts)} {following}::set_bit({number}){allowed}")
         self.lines.append(f"{name}::_: " + "\n    | ".join(ways))
 
     def regular(self, node: Node, place: int) -> str:
@@ -144,15 +148,19 @@ def _bracketed(inner: str, needed: bool) -> str:
     return f"({inner})" if needed else inner
 
 
-def _all_set(bits: list[int]) -> str:
-    if not bits:
+def _all_set(bits: list[int]) -> list[str]:
+    if bits and bits == list(range(len(bits))):
+        return [f"is_ones([0:{len(bits)}])"]
+    return [f"bit_set({bit})" for bit in bits]
+
+
+def _condition(parts: list[str]) -> str:
+    if not parts:
         return ""
-    if bits == list(range(len(bits))):
-        return f" %if is_ones([0:{len(bits)}])"
-    condition = f"bit_set({bits[-1]})"
-    for bit in reversed(bits[:-1]):
-        condition = f"and(bit_set({bit}), {condition})"
-    return f" %if {condition}"
+    joined = parts[-1]
+    for part in reversed(parts[:-1]):
+        joined = f"and({part}, {joined})"
+    return f" %if {joined}"
 
 
 def times(least: int, most: int | None) -> str:

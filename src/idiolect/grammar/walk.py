@@ -155,12 +155,23 @@ class Costs:
                 cost = self._measure(item)
                 return None if cost is None else cost * least
             case AnyOrder(slots, separator):
-                needed = [self._measure(slot.node) for slot in slots if slot.required]
-                between = self._measure(separator) if len(needed) > 1 else 0
-                total = _sum(needed)
-                return None if total is None or between is None else total + between * max(len(needed) - 1, 0)
+                return self._least_of(node, [self._measure(slot.node) for slot in slots], separator)
             case Minus() | Both():
                 return max(self.automaton(node)[1][0], 0)
+
+    def _least_of(self, node: AnyOrder, costs: list[int | None], separator: Node) -> int | None:
+        needed = [cost for slot, cost in zip(node.slots, costs, strict=True) if slot.required]
+        spare = sorted(
+            cost
+            for slot, cost in zip(node.slots, costs, strict=True)
+            if not slot.required and cost is not None
+        )
+        taken = [*needed, *spare[: max(node.least - len(needed), 0)]]
+        total = _sum(taken)
+        between = self._measure(separator) if len(taken) > 1 else 0
+        if total is None or between is None or len(taken) < node.least:
+            return None
+        return total + between * max(len(taken) - 1, 0)
 
 
 def _sum(costs: Iterable[int | None]) -> int | None:
@@ -260,9 +271,13 @@ class _Walker:
         between = self.costs.settled(node.separator)
         taken = [slot.node for slot in node.slots if slot.required]
         free = [slot.node for slot in node.slots if not slot.required]
-        for one in free:
+        free.sort(key=self.costs.settled)
+        short = max(node.least - len(taken), 0)
+        taken += free[:short]
+        for one in free[short:]:
             price = self.costs.settled(one) + between
-            if price <= slack and self.rng.random() < 0.5:
+            full = node.most is not None and len(taken) >= node.most
+            if price <= slack and not full and self.rng.random() < 0.5:
                 taken.append(one)
                 slack -= price
         if slack > 0:
