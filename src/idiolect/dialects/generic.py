@@ -202,7 +202,10 @@ class FolderDialect(Dialect):
             raise NotOffered(f"dialect {self.name} names no rules under [catalog] uses")
         found: dict[str, list[str]] = {}
         for path in sources:
-            outcome = self._parsed(path.read_text(encoding="utf-8-sig"))
+            try:
+                outcome = self._parsed(path.read_text(encoding="utf-8-sig"))
+            except ValueError as error:  # also of text that is no UTF-8
+                raise ValueError(f"{path}: {error}") from error
             for span, rule in _spans_of(outcome, uses):
                 found.setdefault(uses[rule], []).append(words.name_in(span, outcome.lexemes))
         return catalog_of(found)

@@ -7,7 +7,9 @@ runs only after --allow-code.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,8 @@ class Simulator:
     def __init__(self, path: Path, settings: SimulatorSettings) -> None:
         self._settings = settings
         # An empty folder to stand in: files that the script writes by name alone land there.
-        self._folder = tempfile.TemporaryDirectory(prefix="idiolect-")
+        self._folder = tempfile.mkdtemp(prefix="idiolect-")
+        self._remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._process = LineProcess(
             module_argv("idiolect.dialects.user.simulator_host"),
             first={
@@ -38,7 +41,7 @@ class Simulator:
             },
             start_timeout_s=max(settings.timeout_s, 5.0),
             max_reply_bytes=MAX_REPLY_BYTES,
-            folder=Path(self._folder.name),
+            folder=Path(self._folder),
         )
 
     def run(self, text: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -72,4 +75,4 @@ class Simulator:
     def close(self) -> None:
         """End the process."""
         self._process.close()
-        self._folder.cleanup()
+        self._remove()

@@ -165,7 +165,8 @@ class LarkEngine:
         fitting = [name for name in literals if self._leads_to(fed, name, found)]
         closer = self._closers.get(refusal.opener[2]) if refusal.opener else None
         best = [name for name in fitting if self._literals[name] == closer] or fitting
-        if len(best) == 1:
+        # A keyword is put in only where nothing else could stand: else it is a guess.
+        if len(best) == 1 and (len(refusal.expected) == 1 or not self._literals[best[0]][:1].isalpha()):
             refusal.repair = best[0]
         return refusal
 
@@ -275,7 +276,8 @@ class _Used:
 
     def _callback(self, number: int, rule: Rule, wanted: frozenset[str]) -> Callable[[list[Any]], Any]:
         name = str(rule.origin.name)
-        names = [word for word in (name, rule.alias) if word in wanted]
+        # an alias stands inside the rule that it is an alternative of
+        names = [word for word in (rule.alias, name) if word in wanted]
         productions, spans = self._productions, self._spans
 
         def reduced(children: list[Any]) -> tuple[int, int] | None:
@@ -331,6 +333,12 @@ def _grammar_problem(error: Exception) -> GrammarProblem:
         word = next(group for group in used.groups() if group)
         kind = "terminal" if word.isupper() else "rule"
         return GrammarProblem("undefined", f'{kind} "{word}" is used but not defined', word=word)
+    if broken := re.match(r"Cannot compile token (\w+): (.*)", first):
+        return GrammarProblem(
+            "regexp", f"terminal {broken[1]} is no regular expression: {broken[2]}", word=broken[1]
+        )
+    if empty := re.search(r"zero-width terminals\. \((\w+):", first):
+        return GrammarProblem("empty_terminal", f"terminal {empty[1]} matches the empty text", word=empty[1])
     quoted = re.search(r"'(\w+)'|\b(?:token|terminal|rule|terminals|Rule|Token) (\w+)", first)
     word = next((group for group in quoted.groups() if group), "") if quoted else ""
     return GrammarProblem("grammar", first, word=word)

@@ -16,6 +16,8 @@ from idiolect.dialects.user.problems import BadDialect, Problem, did_you_mean, p
 from idiolect.dialects.user.settings import GrammarSettings
 from idiolect.source import SourceText, Span
 
+START_TIMEOUT_S = 15.0  # for reading the grammar: big ones take a second or two
+
 
 class UserParser:
     """Parses by one grammar; the child process starts when the parser is made, and is reused."""
@@ -33,6 +35,7 @@ class UserParser:
         self._time_limit_s = settings.time_limit_s
         self._process = LineProcess(
             module_argv("idiolect.dialects.user.lark_host"),
+            start_timeout_s=START_TIMEOUT_S,
             first={
                 "grammar": source.text,
                 "file": str(folder / settings.file),
@@ -91,6 +94,16 @@ def _vocabulary(data: dict[str, Any], described: dict[str, str], brackets: dict[
     )
 
 
+def _place_of(word: str, grammar: str, *, at_definition: bool) -> Span | None:
+    """Where a word of the grammar stands: its definition, or its first use."""
+    name = rf"(?<!\w){re.escape(word)}(?!\w)"
+    found = re.search(rf"^[?!]*({name})[^:\n]*:", grammar, re.MULTILINE) if at_definition else None
+    if found:
+        return Span(*found.span(1))
+    found = re.search(name, grammar)
+    return Span(*found.span()) if found else None
+
+
 def _grammar_problem(source: SourceText, data: dict[str, Any]) -> Problem:
     """What the child says of the grammar, with the place in its file and a cure."""
     code, word = data["code"], data["word"]
@@ -98,11 +111,13 @@ def _grammar_problem(source: SourceText, data: dict[str, Any]) -> Problem:
     if data["place"]:
         start = source.offset(*data["place"])
         span = Span(start, start + 1)
-    elif word and (found := re.search(rf"(?<!\w){re.escape(word)}(?!\w)", source.text)):
-        span = Span(*found.span())
+    elif word:
+        span = _place_of(word, source.text, at_definition=code not in ("undefined", "import"))
     hint = {
         "not_lalr": 'rewrite the rules that collide, or set parser = "auto" under [grammar]',
         "nesting": "use fewer brackets, or a rule of its own for the inner part",
+        "regexp": "close its brackets, and put a backslash before what stands for itself",
+        "empty_terminal": "write + instead of *, and ? or * at the terminal where a rule uses it",
         "import": "the file must stand in the dialect's folder, with the ending .lark",
     }.get(code)
     if code == "undefined":

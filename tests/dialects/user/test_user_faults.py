@@ -1,0 +1,182 @@
+"""What a user's dialect says of texts that are wrong: code, place, words and fix."""
+
+import pytest
+from user_dialects import load, write
+
+from idiolect.dialects.catalog import Catalog, Proc
+from idiolect.dialects.contract import Context
+from idiolect.dialects.policy import Forbidden, Limits, Policy, Required
+from idiolect.dialects.verdict import Level, Severity
+
+# text, code, the text that the span covers, a part of the message, a part of the hint, the text with the fix
+SHOPSQL = [
+    ("selct id from orders;", "misspelt_keyword", "selct", '"selct"', '"select"', "select id from orders;"),
+    ("select id form orders;", "misspelt_keyword", "form", '"from"', '"from"', "select id from orders;"),
+    (
+        "select id from orders",
+        "missing_token",
+        "",
+        '";" is missing before the end',
+        '";"',
+        "select id from orders;",
+    ),
+    ("select id from orders\n\n", "missing_token", "\n\n", "", "", "select id from orders;\n\n"),
+    ("select id,, total from orders;", "unexpected_token", ",", 'unexpected ","', "a name", None),
+    ("select id from orders where (id = 3;", "unclosed_bracket", "(", "1, column 36", '")"', None),
+    ("select id from orders where id in (1, 2", "unclosed_bracket", "(", "before the text ends", ")", None),
+    ("select id) from orders;", "unopened_bracket", ")", "closes nothing", "", None),
+    ("select id from customers where email = 'x;", "unclosed_string", "'", "not closed", None, None),
+    ("select id from orders where id = é;", "unexpected_character", "é", '"é"', "an integer", None),
+    ("select id from orders where id = \x00;", "unexpected_character", "\x00", "U+0000", "", None),
+    (
+        "select id from oders;",
+        "unknown",
+        "oders",
+        'no table is called "oders"',
+        "orders",
+        "select id from orders;",
+    ),
+    (
+        "select totl from orders;",
+        "unknown",
+        "totl",
+        "argument of a table",
+        "total",
+        "select total from orders;",
+    ),
+    ("", "unexpected_end", "", "ends too early", "select", None),
+    ("insert orders (id) values (3);", "missing_token", " ", '"into" is missing', '"into"', None),
+    ("drop", "unexpected_token", "drop", "unexpected", "select", None),
+]
+
+
+@pytest.mark.parametrize(("text", "code", "covered", "message", "hint", "fixed"), SHOPSQL)
+def test_a_fault_has_code_place_words_and_fix(shopsql, text, code, covered, message, hint, fixed):
+    verdict = shopsql.verify(text)
+    assert verdict.judged
+    assert not verdict.ok
+    fault = verdict.faults[0]
+    assert fault.code.startswith("shopsql.")
+    assert fault.code.endswith(f".{code}")
+    assert text[fault.span.start : fault.span.end] == covered
+    assert message in fault.message
+    assert (hint or "") in (fault.hint or "")
+    if fixed is not None:
+        assert text[: fault.fix.span.start] + fault.fix.text + text[fault.fix.span.end :] == fixed
+
+
+def test_faults_after_a_known_repair_are_reported_too(shopsql):
+    verdict = shopsql.verify("selct id from orders\nselect id form orders;")
+    assert [fault.code.split(".")[-1] for fault in verdict.faults] == [
+        "misspelt_keyword",
+        "missing_token",
+        "misspelt_keyword",
+    ]
+
+
+def test_no_message_shows_an_invented_terminal_name(tmp_path):
+    grammar = 'start: /[a-z]+/ "==" /[0-9]+/\n%ignore " "\n'
+    dialect = load(write(tmp_path / "toy", {"grammar.lark": grammar}))
+    for text in ("a 1", "a == b", "", "1"):
+        fault = dialect.verify(text).faults[0]
+        assert "ANON" not in fault.message + (fault.hint or "")
+        assert "EQUAL" not in fault.message + (fault.hint or "")
+    dialect.close()
+
+
+def test_a_name_of_the_catalog_in_the_context_is_taken_instead_of_the_folders(shopsql):
+    catalog = Catalog(procs=(Proc(name="staff", kind="table"),))
+    assert shopsql.verify("select * from staff;", Context(catalog=catalog)).ok
+    assert not shopsql.verify("select * from orders;", Context(catalog=catalog)).ok
+    assert shopsql.verify("select * from orders;").ok
+
+
+def test_an_unknown_name_leaves_the_form_whole(shopsql):
+    verdict = shopsql.verify("select id from oders;")
+    assert (verdict.parsed, verdict.valid, verdict.policy) == (True, False, True)
+    assert verdict.faults[0].level is Level.VALID
+
+
+def test_a_deprecated_symbol_is_a_warning_with_its_replacement(shopsql):
+    text = "select id from baskets;"
+    verdict = shopsql.verify(text)
+    assert verdict.ok
+    (fault,) = verdict.faults
+    assert fault.severity is Severity.WARNING
+    assert fault.fix.text == "orders"
+
+
+def test_a_forbidden_phrase_of_two_words_is_found_across_white_space(shopsql):
+    text = "delete\n  from orders where id = 3;"
+    verdict = shopsql.verify(text)
+    assert (verdict.parsed, verdict.valid, verdict.policy) == (True, True, False)
+    assert text[verdict.faults[0].span.start : verdict.faults[0].span.end] == "delete\n  from"
+
+
+def test_a_policy_in_the_context_demands_lines_and_limits(shopsql):
+    policy = Policy(
+        forbidden=(Forbidden(name="tot*"),),
+        required=Required(first_line="-- shop"),
+        limits=Limits(max_lines=1),
+    )
+    verdict = shopsql.verify("select total\nfrom orders;", Context(policy=policy))
+    assert {fault.code for fault in verdict.faults} == {
+        "shopsql.policy.forbidden",
+        "shopsql.policy.header",
+        "shopsql.policy.limit",
+    }
+    assert shopsql.verify("-- shop", Context(policy=policy)).policy is None
+
+
+def test_line_ends_are_told_in_words(unitfile):
+    fault = unitfile.verify("[Unit]\nAfter = x").faults[0]
+    assert "a line end" in fault.message + (fault.hint or "")
+
+
+def test_an_ambiguous_grammar_is_parsed_by_earley(tmp_path):
+    grammar = 'start: e\ne: e "+" e | e "*" e | N\nN: /[0-9]+/\n%ignore " "\n'
+    both = 'start: a | b\na: X Y\nb: X Y\nX: "x"\nY: "y"\n'
+    for number, (text, good, bad) in enumerate([(grammar, "1 + 2 * 3", "1 + + 2"), (both, "xy", "xx")]):
+        dialect = load(write(tmp_path / str(number), {"grammar.lark": text}))
+        assert dialect.verify(good).ok
+        verdict = dialect.verify(bad)
+        assert verdict.parsed is False
+        assert verdict.faults[0].span is not None
+        dialect.close()
+    assert number == 1
+
+
+def test_layout_by_indentation_is_parsed(tmp_path):
+    grammar = (
+        "start: stmt+\n"
+        'stmt: "go" _NL | "if" NAME ":" _NL _INDENT stmt+ _DEDENT\n'
+        '%import common.CNAME -> NAME\n%declare _INDENT _DEDENT\n_NL: /(\\r?\\n[ ]*)+/\n%ignore " "\n'
+    )
+    dialect = load(write(tmp_path / "toy", {"grammar.lark": grammar}))
+    good = "if a:\n  go\n  if b:\n    go\ngo\n"
+    assert dialect.verify(good).ok
+    assert dialect.canonical(good) == good
+    wrong = dialect.verify("if a:\n    go\n  go\n")
+    assert wrong.faults[0].code == "toy.parse.indentation"
+    assert dialect.verify("if a:\ngo\n").parsed is False
+    dialect.close()
+
+
+def test_blocks_of_another_dialect_are_judged_in_place(tmp_path):
+    inner = {"dialect.toml": 'name = "inner"\n'}
+    write(tmp_path / "host" / "inner", inner)
+    settings = 'name = "host"\n[embed]\nterminal = "BLOCK"\nopen = "dsl {"\nclose = "}"\ndialect = "inner"\n'
+    grammar = 'start: ("do" | BLOCK)+\nBLOCK: /dsl \\{[^}]*\\}/\n%ignore /[ \\n]+/\n'
+    dialect = load(write(tmp_path / "host", {"dialect.toml": settings, "grammar.lark": grammar}))
+    good = "do dsl { on lamp; } dsl {on a;}"
+    assert dialect.verify(good).details == {"dsl_blocks": {"found": 2, "valid": 2}}
+    text = "do dsl { on lamp } do dsl { on a; }"
+    verdict = dialect.verify(text)
+    assert (verdict.parsed, verdict.valid) == (True, False)
+    assert verdict.details == {"dsl_blocks": {"found": 2, "valid": 1}}
+    (fault,) = verdict.faults
+    assert fault.code == "host.dsl.inner.parse.missing_token"
+    assert text[: fault.fix.span.start] + fault.fix.text == "do dsl { on lamp;"
+    assert dialect.canonical(good) == "do dsl {\non lamp;\n} dsl {\non a;\n}\n"
+    assert dialect.canonical(dialect.canonical(good)) == dialect.canonical(good)
+    dialect.close()

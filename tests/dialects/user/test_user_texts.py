@@ -1,0 +1,143 @@
+"""What a user's dialect does with texts: canonical form, mutants, descriptions, names in sources."""
+
+import random
+
+import pytest
+from user_dialects import load, write
+
+from idiolect.dialects.contract import Context, NotOffered, offers
+from idiolect.dialects.policy import Forbidden, Policy
+
+LONG = "select id,total from orders where(id=3 or id in(1,2))and not total<5 order by id asc;"
+
+
+def test_the_canonical_form_has_the_spaces_of_the_settings(shopsql):
+    assert shopsql.canonical(LONG + "select * from products ;") == (
+        "select id, total from orders where (id = 3 or id in (1, 2)) and not total < 5 order by id asc;\n"
+        "select * from products;\n"
+    )
+
+
+def test_the_canonical_form_is_its_own(shopsql, unitfile):
+    unit = "\n\n[Unit]\nAfter  =   x   y # why\n\n\n\n"
+    for dialect, text in ((shopsql, LONG), (unitfile, unit)):
+        written = dialect.canonical(text)
+        assert dialect.canonical(written) == written
+        assert dialect.verify(written).ok
+    assert unitfile.canonical(unit) == "\n[Unit]\nAfter=x y\n"
+
+
+def test_comments_are_kept_where_they_stood(shopsql):
+    text = "-- first\n-- second\nselect id -- the key\nfrom orders; -- done\n-- end"
+    written = shopsql.canonical(text)
+    assert written == "-- first\n-- second\nselect id -- the key\nfrom orders; -- done\n-- end\n"
+    assert shopsql.canonical(written) == written
+
+
+def test_comments_are_dropped_unless_the_settings_keep_them(tmp_path):
+    grammar = 'start: ("on" | "off")+\nC: /#[^\\n]*/\n%ignore C\n%ignore /\\s+/\n'
+    settings = 'name = "toy"\n[comments]\nline = "#"\n'
+    dialect = load(write(tmp_path / "toy", {"grammar.lark": grammar, "dialect.toml": settings}))
+    assert dialect.canonical("on # why\noff") == "on off\n"
+    dialect.close()
+
+
+def test_spaces_that_part_two_tokens_stay(tmp_path):
+    grammar = 'start: (NAME | "-" | "->" | ">")+\nNAME: /[a-z]+/\n%ignore " "\n'
+    settings = 'name = "toy"\n[canonical]\nspace = "needed"\n'
+    dialect = load(write(tmp_path / "toy", {"grammar.lark": grammar, "dialect.toml": settings}))
+    assert dialect.canonical("a  b - c  -> d - > e") == "a b-c->d- >e"
+    dialect.close()
+
+
+def test_a_style_that_would_change_the_text_is_not_followed(tmp_path):
+    grammar = 'start: (A | B)+\nA: "a"\nB.2: "aa"\n%ignore " "\n'
+    settings = 'name = "toy"\n[canonical]\nno_space_before = ["A"]\n'
+    dialect = load(write(tmp_path / "toy", {"grammar.lark": grammar, "dialect.toml": settings}))
+    assert dialect.canonical("a  a   aa") == "a a aa"
+    dialect.close()
+
+
+def test_what_does_not_parse_has_no_canonical_form(shopsql):
+    with pytest.raises(ValueError, match=r"1:8: unexpected"):
+        shopsql.canonical("select , from orders;")
+
+
+def test_mutants_have_a_kind_and_are_never_right(shopsql):
+    policy = Policy(forbidden=(Forbidden(name="country"),))
+    text = "select id from customers where (email <> 'x' or id < 100); delete from orders where id = 1;"
+    context = Context(policy=policy)
+    kinds = set()
+    for seed in range(300):
+        mutant = shopsql.mutate(text, random.Random(seed), context)
+        verdict = shopsql.verify(mutant.text, context)
+        assert verdict.judged
+        assert not verdict.ok
+        assert mutant.syntax == (verdict.parsed is False)
+        kinds.add(mutant.kind)
+    assert kinds == {
+        "token_deleted",
+        "token_doubled",
+        "tokens_swapped",
+        "token_replaced",
+        "keyword_misspelt",
+        "bracket_dropped",
+        "bracket_added",
+        "truncated",
+        "string_unclosed",
+        "foreign_character",
+        "unknown_name",
+        "forbidden_word",
+    }
+
+
+def test_the_same_seed_makes_the_same_mutant(unitfile):
+    text = "[Unit]\nAfter = x\n"
+    assert unitfile.mutate(text, random.Random(5)) == unitfile.mutate(text, random.Random(5))
+
+
+def test_a_text_that_does_not_parse_has_no_mutant(shopsql):
+    assert shopsql.mutate("select", random.Random(1)) is None
+
+
+def test_templates_say_what_a_text_does(tmp_path):
+    grammar = (
+        'start: step+\nstep: "go" N -> go | "turn" SIDE -> turn | "twice" "(" step+ ")" -> twice\n'
+        'N: /[0-9]+/\nSIDE: "left" | "right"\n%ignore " "\n'
+    )
+    settings = (
+        'name = "toy"\n[describe]\ngo = "go {N} steps"\nturn = "turn {SIDE}"\ntwice = "do twice: {step}"\n'
+    )
+    dialect = load(write(tmp_path / "toy", {"grammar.lark": grammar, "dialect.toml": settings}))
+    text = "go 3 twice ( turn left twice ( go 1 ) go 2 )"
+    assert dialect.describe(text) == ("Go 3 steps. Do twice: turn left, do twice: go 1 steps, go 2 steps.")
+    deep = "twice ( " * 3_000 + "go 1" + " )" * 3_000
+    assert dialect.describe(deep).endswith("go 1 steps.")
+    dialect.close()
+
+
+def test_what_a_folder_lacks_is_not_offered(unitfile, shopsql):
+    assert [offers(unitfile, part) for part in ("run", "describe", "extract")] == [False, False, True]
+    assert offers(shopsql, "describe")
+    with pytest.raises(NotOffered, match="no simulator"):
+        unitfile.run("", {})
+    with pytest.raises(NotOffered, match="templates"):
+        unitfile.describe("[Unit]\nAfter = x\n")
+
+
+def test_names_in_sources_become_a_catalog(shopsql, tmp_path):
+    path = tmp_path / "a.shopsql"
+    path.write_text("select weight, id from parcels; select id from orders;")
+    catalog = shopsql.extract([path])
+    assert [(proc.name, proc.kind) for proc in catalog.procs] == [("orders", "table"), ("parcels", "table")]
+    path.write_text("select")
+    with pytest.raises(ValueError, match=r"a\.shopsql"):
+        shopsql.extract([path])
+
+
+def test_a_text_tells_which_productions_it_uses(shopsql):
+    used = shopsql.productions_of("select * from orders;")
+    assert 'columns: "*"' in used
+    assert not any(name.startswith("delete") for name in used)
+    assert used < set(shopsql.productions)
+    assert not any(name.startswith("__") for name in shopsql.productions)
