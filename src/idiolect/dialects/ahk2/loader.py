@@ -1,0 +1,458 @@
+"""Loads a script as the interpreter would, up to the point where it would start to run.
+
+Pulls logical lines, keeps the stack of blocks, and hands each statement to the module that knows
+it. The outcome is a `Script`: faults, symbols, includes and the layout that the formatter needs.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from idiolect.dialects.ahk2 import builtins, labels
+from idiolect.dialects.ahk2.blocks import Block, Kind, Members
+from idiolect.dialects.ahk2.builtins import Arity
+from idiolect.dialects.ahk2.expressions import Expression
+from idiolect.dialects.ahk2.faults import Faults
+from idiolect.dialects.ahk2.legacy import report_gone
+from idiolect.dialects.ahk2.lines import Line, LineReader
+from idiolect.dialects.ahk2.scopes import Call, Scope, settle
+from idiolect.dialects.ahk2.tokens import Token, match_brackets, tokenize
+from idiolect.source import Span
+
+_LABEL = re.compile(r"([\w\x80-\U0010ffff]+):$")
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """Something that a script defines."""
+
+    kind: str  # function, class, method, property, field, hotkey, hotstring
+    name: str
+    span: Span
+    owner: str = ""  # the class of a member
+    static: bool = False
+    params: tuple[str, ...] = ()
+    least: int = 0
+    variadic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """One #Include: the path as written, whether it may be missing, and whether it names a library."""
+
+    path: str
+    span: Span
+    optional: bool = False
+    library: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """A logical line's place and depth, for the formatter."""
+
+    line: Line
+    depth: int
+
+
+@dataclass(slots=True)
+class Script:
+    """What loading found."""
+
+    faults: Faults
+    scope: Scope
+    symbols: list[Symbol] = field(default_factory=list)
+    includes: list[Include] = field(default_factory=list)
+    layout: list[Laid] = field(default_factory=list)
+    requires: list[tuple[str, Span]] = field(default_factory=list)
+    unknown: list[Call] = field(default_factory=list)  # calls of names that the script does not define
+    gone: list[tuple[str, str, Span]] = field(default_factory=list)  # calls of commands that v1 had
+
+    def calls(self) -> list[tuple[str, Span]]:
+        """Every call by plain name, with its place."""
+        found: list[tuple[str, Span]] = []
+        waiting = [self.scope]
+        while waiting:
+            scope = waiting.pop()
+            found.extend((call.name, call.span) for call in scope.calls)
+            waiting.extend(scope.children)
+        return found
+
+
+@dataclass(slots=True)
+class Statement:
+    """A part of a line: its tokens from `start` to `end`; `opens` tells that a block's brace follows."""
+
+    line: Line
+    tokens: list[Token]
+    pairs: dict[int, int]
+    start: int
+    end: int
+    opens: bool
+
+    def span(self, first: int, last: int | None = None) -> Span:
+        """The source span of a range of tokens (both ends inclusive)."""
+        last = first if last is None else last
+        return self.line.span(self.tokens[first].start, self.tokens[max(first, last)].end)
+
+    def from_index(self, start: int) -> Statement:
+        """The same statement, from a later token on."""
+        return Statement(self.line, self.tokens, self.pairs, start, self.end, self.opens)
+
+    @property
+    def whole(self) -> Span:
+        return self.span(self.start, self.end - 1) if self.end > self.start else self.span(self.start)
+
+
+class Loader:
+    """Reads one script."""
+
+    def __init__(self, text: str) -> None:
+        self.faults = Faults()
+        self.reader = LineReader(text, self.faults)
+        root = Scope()
+        self.script = Script(self.faults, root)
+        self.blocks: list[Block] = [Block("file", Span(0, 0), root)]
+        self.gotos: list[tuple[str, Span, Block, Block]] = []
+        self.classes: dict[str, Members] = {}
+        self.classes_caught: list[tuple[str, Span, bool]] = []
+        self.context = ""  # the text of the #HotIf in force
+        self.hotkeys: set[tuple[str, str]] = set()
+        self.waiting_hotkey: Span | None = None
+        self.sound = True  # False once brackets are at fault: braces then prove nothing
+        self._clock = 0
+
+    # -- the script -------------------------------------------------------------------------
+
+    def load(self) -> Script:
+        """Read the whole script and judge what can only be judged at its end."""
+        while (line := self.reader.next(self.block.kind in ("class", "property"))) is not None:
+            self._line(line)
+        self._expect_no_hotkey(None)
+        self._end_of_file()
+        self._settle_classes()
+        self.script.unknown = settle(self.script.scope, self.faults)
+        report_gone(self.faults, self.script)
+        self._settle_gotos()
+        return self.script
+
+    @property
+    def block(self) -> Block:
+        return self.blocks[-1]
+
+    @property
+    def scope(self) -> Scope:
+        return self.blocks[-1].scope
+
+    def _end_of_file(self) -> None:
+        while len(self.blocks) > 1:
+            block = self.blocks.pop()
+            block.report_missing_body(self.faults)
+            if self.sound:
+                self.faults.add("parse.brace.missing", block.span, bracket="}")
+        self.block.report_missing_body(self.faults)
+
+    def _settle_gotos(self) -> None:
+        for name, span, block, function in self.gotos:
+            label = function.labels.get(name.lower())
+            if label is None:
+                self.faults.add("flow.label", span, name=name)
+            elif not label[0].enter <= block.enter < label[0].leave:
+                self.faults.add("flow.goto", span, name=name)
+
+    def _settle_classes(self) -> None:
+        root = self.script.scope
+        for members in self.classes.values():
+            base = members.base.lower()
+            if base and base not in root.classes and base not in builtins.classes():
+                self.faults.add("class.unknown", members.span, name=members.base)
+        for name, span, alone in self.classes_caught:
+            if name.lower() not in root.classes or "." in name:
+                self.faults.add("v1.catch" if alone else "class.caught", span, name=name)
+
+    # -- lines ------------------------------------------------------------------------------
+
+    def _line(self, line: Line) -> None:
+        if not line.sound:
+            self.sound = False
+        depth = len(self.blocks) - 1
+        position = line.body
+        leading = re.compile(r"[ \t]*([{}])(?!::)")
+        if line.hotkey is not None or line.hotstring is not None:
+            self._lay(line, depth)
+            self._hotkey_line(line)
+            return
+        closes = 0
+        first = True
+        while (match := leading.match(line.text, position)) is not None:
+            if match[1] == "{" and line.opens_block and match.end() == len(line.text):
+                break
+            if match[1] == "}":
+                closes += first
+                self.close_block(line.span(match.start(1), match.end()))
+            else:
+                self._lay_once(line, depth - closes, first)
+                self._open_plain(line.span(match.start(1), match.end()))
+            position, first = match.end(), False
+        self._lay_once(
+            line, min(depth - closes, len(self.blocks) - 1) if closes else depth, first or closes > 0
+        )
+        rest = line.text[position:].strip()
+        if rest:
+            self._code(line, position, rest)
+
+    def _lay_once(self, line: Line, depth: int, wanted: bool) -> None:
+        if wanted and not (self.script.layout and self.script.layout[-1].line is line):
+            self._lay(line, depth)
+
+    def _lay(self, line: Line, depth: int) -> None:
+        self.script.layout.append(Laid(line, max(0, depth) + len(self.block.owners) * self.block.body_is_due))
+
+    def _code(self, line: Line, position: int, rest: str) -> None:
+        if rest == "{":
+            self._open_plain(line.span(len(line.text) - 1, len(line.text)))
+            return
+        if rest[0] == "#":
+            from idiolect.dialects.ahk2.directives import read_directive
+
+            read_directive(self, line, position)
+            return
+        self._expect_no_hotkey(line)
+        label = _LABEL.match(rest)
+        if label is not None and self._may_label(label[1]):
+            at = line.text.index(rest, position)
+            self.label(label[1], line.span(at, at + len(label[1])))
+            return
+        self.statement(self.read_statement(line, position))
+
+    def _may_label(self, name: str) -> bool:
+        """Whether `name:` is a label here: in a switch `default:` is not, in a class nothing is."""
+        if self.block.kind == "switch":
+            return name.lower() != "default"
+        return self.block.kind != "class"
+
+    def read_statement(self, line: Line, position: int) -> Statement:
+        """The tokens of a line from a position on."""
+        tokens = tokenize(line.text, position)
+        end = len(tokens) - 1 if line.opens_block and tokens and tokens[-1].text == "{" else len(tokens)
+        return Statement(line, tokens, match_brackets(tokens), 0, end, line.opens_block)
+
+    def statement(self, statement: Statement) -> None:
+        """Read one statement, or one member of a class."""
+        from idiolect.dialects.ahk2 import class_bodies, flow
+
+        if statement.start >= statement.end and not statement.opens:
+            return
+        if not statement.line.sound:
+            self._unsound(statement)
+            return
+        if self.block.kind == "class":
+            class_bodies.read_member(self, statement)
+        elif self.block.kind == "property":
+            class_bodies.read_accessor(self, statement)
+        else:
+            flow.read_statement(self, statement)
+
+    def _unsound(self, statement: Statement) -> None:
+        """A line whose brackets or quotes are at fault: keep the block structure, judge no more."""
+        text = statement.line.text.rstrip()
+        if text.endswith("{"):
+            kind: Kind = "class" if text.lstrip().lower().startswith("class ") else "block"
+            if kind == "block" and self.block.kind in ("class", "property"):
+                kind = "function"
+            self.open_block(kind, statement.line.span(len(text) - 1, len(text)), members=self.block.members)
+            return
+        if self.block.kind not in ("class", "property"):
+            self.block.start_statement(self.faults)
+            self.block.finish_statement()
+
+    # -- blocks -----------------------------------------------------------------------------
+
+    def open_block(
+        self, kind: Kind, span: Span, scope: Scope | None = None, members: Members | None = None, *,
+        static: bool = False,
+    ) -> Block:  # fmt: skip
+        """Push a block; a function starts with no loops around it."""
+        outer = self.block
+        self._clock += 1
+        fresh = kind in ("function", "class", "property")
+        block = Block(
+            kind,
+            span,
+            scope or outer.scope,
+            loops=0 if fresh else outer.current_loops,
+            guarded=False if fresh else outer.in_finally,
+            members=members,
+            static=static,
+            enter=self._clock,
+            function=None if kind == "function" else outer.function or outer,
+        )
+        self.blocks.append(block)
+        return block
+
+    def _open_plain(self, span: Span) -> None:
+        if self.waiting_hotkey is not None:
+            self.waiting_hotkey = None
+            self.open_block("function", span, self.scope.child({"thishotkey"}))
+            return
+        if self.block.kind in ("class", "property"):
+            self.faults.add("parse.brace.stray", span)
+            self.open_block("block", span)
+            return
+        owners = self.block.owners
+        switch = bool(owners) and owners[-1].waiting and owners[-1].word == "switch"
+        self.block.start_statement(self.faults)
+        self.open_block("switch" if switch else "block", span)
+
+    def close_block(self, span: Span) -> None:
+        """A closing brace."""
+        self._expect_no_hotkey(None)
+        if len(self.blocks) == 1:
+            if self.sound:
+                self.faults.add("parse.brace.unexpected", span, bracket="}")
+            return
+        block = self.blocks.pop()
+        block.report_missing_body(self.faults)
+        self._clock += 1
+        block.leave = self._clock
+        if block.kind in ("block", "switch"):
+            self.block.finish_statement()
+
+    def function_block(self) -> Block:
+        """The innermost function's block, or the file's."""
+        return self.block.function or self.block
+
+    @property
+    def in_function(self) -> bool:
+        return not self.scope.is_global
+
+    def starts_block(self, statement: Statement) -> bool:
+        """Whether the statement's block opens here or on the next line; the brace is consumed."""
+        if statement.opens:
+            return True
+        following = self.reader.next(self.block.kind in ("class", "property"))
+        if following is None:
+            return False
+        if following.text.startswith("{") and following.hotkey is None and following.hotstring is None:
+            self._lay(following, len(self.blocks) - 1)
+            rest = following.text[1:].strip()
+            if rest:
+                following.text = " " + following.text[1:]
+                self.reader.push_back(following)
+            return True
+        self.reader.push_back(following)
+        return False
+
+    # -- labels and hotkeys -----------------------------------------------------------------
+
+    def label(self, name: str, span: Span) -> None:
+        """A label; it belongs to the function around it."""
+        known = self.function_block().labels
+        if name.lower() in known:
+            self.faults.add("name.label", span, name=name)
+            return
+        known[name.lower()] = (self.block, span)
+
+    def _expect_no_hotkey(self, line: Line | None) -> None:
+        """A hotkey without code must be followed by a brace, a function or another hotkey."""
+        if self.waiting_hotkey is None:
+            return
+        if line is not None and re.match(r"[\w\x80-\U0010ffff]+\(", line.text):
+            return  # a function: its definition checks the parameters
+        self.faults.add("parse.hotkey.body", self.waiting_hotkey)
+        self.waiting_hotkey = None
+
+    def _hotkey_line(self, line: Line) -> None:
+        head = line.span(0, line.body)
+        if self.in_function or self.block.kind in ("class", "property"):
+            self.faults.add("parse.hotkey.nested", head)
+        if line.hotstring is not None:
+            self._hotstring(line, head)
+            return
+        assert line.hotkey is not None
+        wrong = labels.check_hotkey(line.hotkey)
+        if wrong is not None:
+            self.faults.add(wrong[0], head, name=wrong[1])
+        target = line.text[line.body :].strip()
+        self.script.symbols.append(Symbol("hotkey", line.hotkey.strip(), head))
+        if labels.is_alt_tab(target):
+            if "&" not in line.hotkey and re.match(r"[~*$]*[!^+#]", line.hotkey):
+                self.faults.add("parse.hotkey.alttab", head)
+            return
+        if target and labels.hotkey_is_remap(target):
+            if re.search(r"[ \t]up$", line.hotkey, re.I):
+                self.faults.add("parse.hotkey", head, name=line.hotkey)
+            return
+        identity = (self.context, labels.hotkey_identity(line.hotkey))
+        if identity in self.hotkeys and wrong is None:
+            self.faults.add("name.hotkey", head, name=line.hotkey.strip())
+        self.hotkeys.add(identity)
+        self._hotkey_code(line, head)
+
+    def _hotstring(self, line: Line, head: Span) -> None:
+        assert line.hotstring is not None
+        options, abbreviation = line.hotstring
+        if not abbreviation:
+            self.faults.add("parse.hotstring.empty", head)
+        elif len(abbreviation) > labels.MOST_ABBREVIATION:
+            self.faults.add(
+                "parse.hotstring.long", head, most=labels.MOST_ABBREVIATION, found=len(abbreviation)
+            )
+        self.script.symbols.append(Symbol("hotstring", abbreviation, head))
+        target = line.text[line.body :].strip()
+        executes = "x" in options.lower() and "x0" not in options.lower()
+        if not target or target == "{" or executes:
+            self._hotkey_code(line, head)
+
+    def _hotkey_code(self, line: Line, head: Span) -> None:
+        """The code of a hotkey: one statement on its line, or a block."""
+        target = line.text[line.body :].strip()
+        if not target:
+            self.waiting_hotkey = head
+            return
+        self.waiting_hotkey = None
+        scope = self.scope.child({"thishotkey"})
+        if self.block.body_is_due:
+            self.block.report_missing_body(self.faults)
+        if target == "{":
+            self.open_block("function", line.span(len(line.text) - 1, len(line.text)), scope)
+            return
+        self.open_block("function", head, scope)
+        line.opens_block = False
+        self.statement(self.read_statement(line, line.body))
+        block = self.blocks.pop()
+        block.report_missing_body(self.faults)
+
+    # -- shared by the readers of statements ------------------------------------------------
+
+    def expression(self, statement: Statement) -> Expression:
+        """A reader of expressions in the current scope."""
+        return Expression(statement.line, statement.tokens, statement.pairs, self.scope, self.faults)
+
+    def define_function(self, name: str, span: Span, arity: Arity) -> None:
+        """Note a function in the current scope, unless the name is taken."""
+        word = name.lower()
+        scope = self.scope
+        conflict = ""
+        if word in builtins.RESERVED:
+            self.faults.add("name.reserved", span, name=name, what="function")
+            return
+        if name[0].isdigit():
+            self.faults.add("name.digit", span, name=name)
+            return
+        if word in scope.functions:
+            conflict = "function"
+        elif word in scope.params:
+            conflict = "parameter"
+        elif scope.is_global and (word in builtins.classes() or word in scope.classes):
+            conflict = "class"
+        elif word in builtins.variables():
+            conflict = "built-in variable"
+        if conflict:
+            self.faults.add("name.conflict", span, name=name, what="function", other=conflict)
+        scope.functions[word] = arity
+
+
+def load(text: str) -> Script:
+    """Load a script; never raises, whatever the text."""
+    return Loader(text).load()
