@@ -19,6 +19,7 @@ from idiolect.dialects.tcl.forms import TOKEN, pieces_of
 from idiolect.dialects.tcl.words import Command, Script, Word
 
 DEEPEST = 30
+COMPARED = re.compile(r'\$([\w:]+) (eq|ne) "([^"]*)"')
 CORE = {
     "puts": "print {0}",
     "package": "{0} package {1}",
@@ -179,6 +180,11 @@ class _Phrases:
         """A condition in words, where it is one call of a predicate."""
         checked = self.walk.exprs.get(word.inner[0])
         source = self._clip(self.text[slice(*word.inner)])
+        if compared := COMPARED.fullmatch(source):
+            name, operator, value = compared.groups()
+            variable = self.catalog.variable(name) if self.catalog else None
+            said = f"the {variable.notes} ({name})" if variable and variable.notes else name
+            return f"{said} is {'not ' if operator == 'ne' else ''}{value}"
         bare = source.lstrip("! ")
         if checked is None or len(checked.parts) != 1 or not (bare[:1] == "[" and bare[-1:] == "]"):
             return source

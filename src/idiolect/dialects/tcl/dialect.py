@@ -96,7 +96,7 @@ class Tcl(Dialect):
         """The grammar of canonical scripts over the catalog."""
         from idiolect.dialects.tcl.constraint import script_grammar
 
-        return script_grammar(self.for_samples(context))
+        return script_grammar(self.settings(self.for_samples(context)))
 
     def sample(self, rng: random.Random, context: Context = EMPTY) -> Sample:
         """A random script over the catalog that verifies, with the request it answers."""

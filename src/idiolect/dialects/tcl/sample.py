@@ -19,6 +19,7 @@ from idiolect.dialects.policy import Policy
 from idiolect.dialects.tcl.describe import request
 from idiolect.dialects.tcl.embed import is_braced
 from idiolect.dialects.tcl.forms import sample_statement
+from idiolect.dialects.tcl.loops import NAMES, loop_over
 from idiolect.dialects.tcl.pick import NoValue, pick
 
 if TYPE_CHECKING:
@@ -26,8 +27,14 @@ if TYPE_CHECKING:
 
 LEVELS = ("micro", "multi", "scenario")
 STEP = "    "
+COMMENTS = {
+    "call": ("# next step", "# layout"),
+    "loop": ("# the same for each of them", "# loop"),
+    "if": ("# depends on the state", "# only where it applies"),
+    "set": ("# settings", "# setup"),
+    "dsl": ("# DSL block", "# rules"),
+}
 TRIES = 40
-NAMES = ("identifier", "string")
 PREDICATES = ("bool", "boolean")
 
 
@@ -125,37 +132,47 @@ class _Maker:
     def loop(self) -> list[str]:
         """A loop over some names, each given to one or two calls."""
         options = [
-            (proc, arg)
+            (proc, arg, loop)
             for proc in self.procs()
             for arg in proc.args
-            if arg.needed and not arg.list and arg.passed != "switch" and not self.catalog.resolve(arg).values
-            and self.catalog.resolve(arg).type in NAMES
-        ]  # fmt: skip
+            if arg.needed and (loop := loop_over(self.catalog, arg)) is not None
+        ]
         if not options:
             return self.statement()
-        proc, arg = self.rng.choice(options)
+        proc, arg, loop = self.rng.choice(options)
         items = list(dict.fromkeys(pick(self.rng, self.catalog, arg, arg.name) for _ in range(3)))
-        name = arg.type if arg.type.isidentifier() and arg.type not in NAMES else arg.name
-        body = [self.call(proc, {arg.name: f"${name}"})]
-        others = [(p, a) for p, a in options if a.type == arg.type and p is not proc]
+        body = [self.call(proc, {arg.name: f"${loop.variable}"})]
+        others = [(p, a) for p, a, its in options if its == loop and p is not proc]
         if others and self.rng.random() < 0.5:
             other, its = self.rng.choice(others)
-            body.append(self.call(other, {its.name: f"${name}"}))
+            body.append(self.call(other, {its.name: f"${loop.variable}"}))
         self.used.add("foreach")
-        return [f"foreach {name} {{{' '.join(items)}}} {{", *(STEP + line for line in body), "}"]
+        return [f"foreach {loop.variable} {{{' '.join(items)}}} {{", *(STEP + line for line in body), "}"]
 
     def condition(self) -> list[str]:
         """A condition on a predicate, with or without an else."""
-        if not self.predicates():
+        test = self.test()
+        if test is None:
             return self.statement()
-        test = self.call(self.rng.choice(self.predicates()))
-        mark = "!" if self.rng.random() < 0.3 else ""
-        lines = [f"if {{{mark}[{test}]}} {{", *(STEP + line for line in self.statement())]
+        lines = [f"if {{{test}}} {{", *(STEP + line for line in self.statement())]
         self.used.add("if")
         if self.rng.random() < 0.6:
             self.used.add("else")
             lines += ["} else {", *(STEP + line for line in self.statement())]
         return [*lines, "}"]
+
+    def test(self) -> str | None:
+        """A call of a predicate, or a comparison of a setting; None where the catalog has neither."""
+        listed = [item for item in self.catalog.variables if self.catalog.resolve(item).values]
+        if listed and (not self.predicates() or self.rng.random() < 0.3):
+            variable = self.rng.choice(listed)
+            self.used.add(f"compare:{variable.name}")
+            operator = self.rng.choice(("eq", "eq", "ne"))
+            return f'${variable.name} {operator} "{self.rng.choice(self.catalog.resolve(variable).words)}"'
+        if not self.predicates():
+            return None
+        mark = "!" if self.rng.random() < 0.3 else ""
+        return f"{mark}[{self.call(self.rng.choice(self.predicates()))}]"
 
     def statement(self) -> list[str]:
         return [self.call(self.rng.choice(self.procs()))]
@@ -236,5 +253,7 @@ def _steps(maker: _Maker, level: str, dsls: list[Dsl]) -> list[str]:
         key = made[0] if part in ("call", "loop", "if") else part if part != "set" else made[0].split()[1]
         if part == "dsl" or key not in seen:
             seen.add(key)
+            if level == "scenario" and rng.random() < 0.25:
+                lines.append(rng.choice(COMMENTS[part]))
             lines += made
     return lines
