@@ -62,7 +62,9 @@ def check(program: Program) -> Checked:
     order = _bottom_up(modules, report)
     if not report.faults:
         find_loops([scopes[name] for name in order], modules, report)
-    faults = sorted(report.faults + report.warnings, key=lambda fault: fault.span.start if fault.span else 0)
+    # An unknown name leaves another one unread: warnings are told when nothing is wrong.
+    faults = report.faults or report.warnings
+    faults = sorted(faults, key=lambda fault: fault.span.start if fault.span else 0)
     return Checked(program, tuple(faults), scopes)
 
 

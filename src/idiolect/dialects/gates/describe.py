@@ -39,6 +39,7 @@ _WORDS = {
     ">": "is greater than", ">=": "is at least", "==": "equals", "!=": "differs from", "&": "AND",
     "~&": "NAND", "^": "XOR", "~^": "XNOR", "|": "OR", "~|": "NOR",
 }  # fmt: skip
+_COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _REDUCED = {
     "&": "whether all bits of {} are 1", "~&": "whether any bit of {} is 0", "|": "whether any bit of {} is 1",
     "~|": "whether all bits of {} are 0", "^": "whether {} has an odd number of ones",
@@ -84,17 +85,18 @@ def _statement(statement: Statement | Latch) -> str:
         case Wire(value=None):
             return f"{_word(statement.name, statement.width)} is a wire."
         case Wire(value=value) if value is not None:
-            return f"The wire {_word(statement.name, statement.width)} is {_said(value)}."
+            return f"The wire {_word(statement.name, statement.width)} is {_value(value)}."
         case Reg():
-            return f"{_word(statement.name, statement.width)} is a register that starts at {statement.reset.value}."
+            word = _word(statement.name, statement.width)
+            return f"{word} is a register that starts at {statement.reset.value}."
         case Const():
             return f"{statement.name} stands for {statement.value.value}."
         case Drive(clocked=True):
-            return f"At each clock step {_said(statement.target)} becomes {_said(statement.value)}."
+            return f"At each clock step {_said(statement.target)} becomes {_value(statement.value)}."
         case Drive():
-            return f"{_said(statement.target)} is {_said(statement.value)}."
+            return f"{_said(statement.target)} is {_value(statement.value)}."
         case Latch():
-            return f"it latches {_word(statement.name, statement.width)}, which is {_said(statement.value)}."
+            return f"it latches {_word(statement.name, statement.width)}, which is {_value(statement.value)}."
         case Instance():
             return _instance(statement)
         case Stage():
@@ -115,6 +117,12 @@ def _instance(instance: Instance) -> str:
     return f"{instance.name} is a copy of module {instance.module} that connects{order} {ends}."
 
 
+def _value(expression: Expr) -> str:
+    """What something is; a comparison there is a question that 1 answers with yes."""
+    compares = isinstance(expression, Chain) and expression.rest[0][0] in _COMPARISONS
+    return f"whether {_said(expression)}" if compares else _said(expression)
+
+
 def _said(expression: Expr) -> str:
     """An expression in words; brackets stay where the order of reading would be in doubt."""
     match expression:
@@ -128,7 +136,8 @@ def _said(expression: Expr) -> str:
         case Reduction():
             return _REDUCED[expression.operator].format(_inner(expression.operand))
         case Chain():
-            rest = " ".join(f"{_WORDS[operator]} {_inner(operand)}" for operator, operand in expression.rest)
+            joined = (f"{_WORDS[operator]} {_inner(operand)}" for operator, operand in expression.rest)
+            rest = " ".join(joined)
             return f"{_inner(expression.first)} {rest}"
         case Choice():
             condition, then = _condition(expression.condition), _said(expression.then)

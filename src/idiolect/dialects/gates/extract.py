@@ -18,7 +18,7 @@ SUFFIX = ".gates"
 
 
 def extract(sources: Sequence[Path]) -> Catalog:
-    """A catalog of all modules in files and folders, in the order of the files; the first of a name counts."""
+    """A catalog of all modules in files and folders; of two of one name the first counts."""
     found: dict[str, Proc] = {}
     unread = []
     for path in _files(sources):

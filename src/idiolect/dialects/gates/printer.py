@@ -88,13 +88,17 @@ def render_expr(expression: Expr) -> str:
             return parts if expression.times is None else f"{{{expression.times}{parts}}}"
 
 
+# Rows that stand in brackets inside any other: nobody should have to know that == binds tighter than &.
+_ALWAYS_BRACKETED = (LEVEL_OF["<<"], LEVEL_OF["<"], LEVEL_OF["=="])
+
+
 def _operand(expression: Expr, level: int) -> str:
-    """An operand of a chain of some level; brackets stand only where the meaning needs them."""
+    """An operand of a chain of some level, in brackets where the meaning or the reader needs them."""
     text = render_expr(expression)
-    looser = isinstance(expression, Choice | Reduction) or (
-        isinstance(expression, Chain) and LEVEL_OF[expression.rest[0][0]] >= level
-    )
-    return f"({text})" if looser else text
+    if isinstance(expression, Chain):
+        inner = LEVEL_OF[expression.rest[0][0]]
+        return f"({text})" if inner >= level or inner in _ALWAYS_BRACKETED else text
+    return f"({text})" if isinstance(expression, Choice | Reduction) else text
 
 
 def _primary(expression: Expr) -> str:

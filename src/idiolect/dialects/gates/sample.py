@@ -20,7 +20,7 @@ from idiolect.dialects.gates.reader import read
 from idiolect.dialects.gates.simulator import Simulation, planes_of
 from idiolect.dialects.gates.syntax import nodes
 from idiolect.dialects.gates.testrun import judge
-from idiolect.dialects.gates.vectors import rows, sequence, walk
+from idiolect.dialects.gates.vectors import hints_of, rows, sequence, walk
 
 _MODULES = ("logic", "words", "arithmetic", "registers", "machines", "pipelines", "hierarchy")
 _MAX_TRIES = 50
@@ -66,7 +66,7 @@ def sample(rng: random.Random, level: str | None = None, family: str | None = No
 def _finish(
     rng: random.Random, circuit: Circuit, text: str, netlist: Netlist, level: str, name: str
 ) -> Sample:
-    tests = make_tests(rng, circuit, netlist)
+    tests = make_tests(rng, circuit, netlist, hints_of(read(text)))
     outcome = judge(netlist, tests)
     assert outcome.passed == outcome.total, f"family {name}: {outcome.faults[0].message}\n{text}"
     return Sample(
@@ -79,16 +79,22 @@ def _finish(
     )
 
 
-def make_tests(rng: random.Random, circuit: Circuit, netlist: Netlist) -> list[dict[str, Any]]:
+def make_tests(
+    rng: random.Random, circuit: Circuit, netlist: Netlist, hints: Sequence[int] = ()
+) -> list[dict[str, Any]]:
     """Vectors with the model's answers: a truth table if short, or corners, or sequences of cycles."""
     widths = circuit.pins_of("INPUT", "RESET")
     if not circuit.clocked:
-        return [{"input": row, "expected": circuit.step(None, row)[0]} for row in rows(rng, widths, 16)]
+        chosen = rows(rng, widths, 16, hints)
+        return [{"input": row, "expected": circuit.step(None, row)[0]} for row in chosen]
     reset = next(iter(circuit.pins_of("RESET")), None)
     tests = []
-    for number in range(3):
-        cycles = rng.randint(8, 14)
-        inputs = walk(rng, netlist, cycles, reset) if number == 1 else sequence(rng, widths, cycles, reset)
+    for number in range(4):
+        cycles = rng.randint(10, 16)
+        if number % 2:
+            inputs = walk(rng, netlist, cycles, reset, hints)
+        else:
+            inputs = sequence(rng, widths, cycles, reset, hints)
         tests.append({"input": inputs, "expected": replay(circuit, inputs, reset)})
     return tests
 
