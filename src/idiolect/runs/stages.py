@@ -1,0 +1,58 @@
+"""The table of stages, in the order of a run. A function is imported when its stage runs, not before.
+
+A stage that is written in another version has no function yet; a run ends before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from idiolect.plan.stages import STAGES as ORDER
+from idiolect.runs.stage import Stage
+
+_DIALECT = ("dialect.schema_", "dialect.grammar", "dialect.catalog", "dialect.policy")
+
+_ROWS = (
+    Stage(
+        "environment",
+        "idiolect.runs.environment:run_environment",
+        settings=("env",),
+        at_root=True,
+        always=True,
+    ),
+    Stage(
+        "corpus",
+        "idiolect.data.corpus_stage:run_corpus",
+        settings=("corpus", "dialect"),
+        reads=("corpus.sources", "corpus.reference", "corpus.metadata", *_DIALECT),
+        may_read=("dialect.name",),
+    ),
+    Stage(
+        "synth",
+        "idiolect.teachers.synth_stage:run_synth",
+        settings=("synthesize", "teacher.model", "teacher.temperature", "teacher.offline", "dialect"),
+        reads=("synthesize.domains", "synthesize.template", "synthesize.operators", *_DIALECT),
+        may_read=("dialect.name",),
+        needs=("corpus",),
+    ),
+    Stage(
+        "split",
+        "idiolect.data.split_stage:run_split",
+        settings=("dataset", "data", "dialect"),
+        reads=("data.sources.path", "dataset.validation", "dataset.test", *_DIALECT),
+        may_read=("dialect.name",),
+        needs=("corpus", "synth"),
+    ),
+    Stage("explore", ""),
+    Stage("train", ""),
+    Stage("eval", ""),
+    Stage("align", ""),
+    Stage("merge", ""),
+    Stage("export", ""),
+    Stage("package", ""),
+    Stage("serve", ""),
+)
+
+TABLE: Mapping[str, Stage] = MappingProxyType({row.name: row for row in _ROWS})
+assert tuple(TABLE) == ORDER
