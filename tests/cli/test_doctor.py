@@ -35,7 +35,8 @@ MACHINE = Machine(
 
 
 @pytest.fixture(autouse=True)
-def this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("idiolect.machine.survey.survey", lambda folder=None, system=None: MACHINE)
 
 
@@ -85,7 +86,7 @@ def test_the_environment_report_is_written_whole(tmp_path: Path) -> None:
 def test_a_report_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     result = doctor("--out", tmp_path / "file" / "env_report.json")
-    assert result.exit_code == 2
+    assert result.exit_code == 1
     assert "can't be written" in result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
 
@@ -125,7 +126,7 @@ def test_a_script_that_cannot_be_read_is_one_message(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.okt")
     for path in (tmp_path / "absent.okt", tmp_path, tmp_path / "pipe.okt"):
         result = doctor(path)
-        assert result.exit_code == 2
+        assert result.exit_code == 1
         assert "Traceback" not in result.output
         assert "error[" in result.output
 
@@ -140,7 +141,7 @@ def test_a_script_with_errors_is_still_compared(tmp_path: Path) -> None:
 
 def test_the_real_machine_is_reported_without_torch() -> None:
     probe = (
-        "import sys, runpy; sys.argv = ['idiolect', 'doctor', '--json']\n"
+        "import sys, runpy; sys.argv = ['idiolect', 'doctor', '--json', '--no-report']\n"
         "from idiolect.cli.app import main\n"
         "try: main()\n"
         "except SystemExit as end: print(end.code, 'torch' in sys.modules, file=sys.stderr)"

@@ -18,16 +18,17 @@ if TYPE_CHECKING:
     from idiolect.okt.reading import Reading
     from idiolect.problem import Problem
 
-_FAILED, _UNREADABLE = 1, 2
+_FAILED = 1
 _STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 
 
 def doctor(
     script: Annotated[Path | None, typer.Argument(help="A .okt file whose requirements to check.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Also write env_report.json to this file.")
-    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Where the report is written.")] = Path(
+        "env_report.json"
+    ),
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
 ) -> None:
     """Report GPU, CUDA, memory, disk and libraries; with a FILE, exit 1 if a requirement is not met."""
     from idiolect.machine.report import env_report
@@ -38,7 +39,7 @@ def doctor(
     machine = survey(script.absolute().parent if script else Path())
     problems = [*machine.problems, *(check_requirements(machine, wanted) if wanted else ())]
     report = env_report(machine, problems, bool(wanted and wanted.install_missing))
-    if out:
+    if not no_report:
         _write(out, report)
     if as_json:
         told = [asdict(found) for found in problems]
@@ -46,6 +47,8 @@ def doctor(
         typer.echo(json.dumps(content, indent=2, default=str, ensure_ascii=False))
     else:
         _print(machine, problems, script, str(report["status"]))
+        if not no_report:
+            typer.echo(f"written to {out}")
     if report["status"] == "incompatible":
         raise typer.Exit(_FAILED)
 
@@ -60,10 +63,10 @@ def _requirements(script: Path) -> Requirements:
         checked = check_file(script)
     except UnreadableScript as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(_UNREADABLE) from error
+        raise typer.Exit(_FAILED) from error
     except OSError as error:
         typer.echo(f"{script}: error[L014]: {error.strerror}", err=True)
-        raise typer.Exit(_UNREADABLE) from error
+        raise typer.Exit(_FAILED) from error
     if checked.errors:
         count = len(checked.errors)
         faults = "1 error" if count == 1 else f"{count} errors"
@@ -90,7 +93,7 @@ def _write(path: Path, report: dict[str, object]) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         typer.echo(f"error: {path} can't be written: {reason}", err=True)
-        raise typer.Exit(_UNREADABLE) from error
+        raise typer.Exit(_FAILED) from error
 
 
 def _plain(machine: Machine) -> dict[str, Any]:

@@ -124,8 +124,9 @@ class FieldSpec:
     def type_text(self) -> str:
         """The type as a person reads it."""
         if self.kind is Kind.LIST:
-            return f"list of {self.item}" if self.item is not Kind.ENUM else "list of words"
-        return self.kind.value
+            names = {Kind.ENUM: "words", Kind.BLOCK: "objects", None: "values"}
+            return f"list of {names.get(self.item, f'{self.item}s')}"
+        return "word" if self.kind is Kind.ENUM else self.kind.value
 
     @property
     def allowed_text(self) -> str:

@@ -20,7 +20,7 @@ from idiolect.okt.vocab import (
 from idiolect.problem import problem_codes
 
 _GENERATED = "<!-- Written by `idiolect docs` from the definitions; change those, not this page. -->\n"
-_STATUS = {
+STATUS_TEXT = {
     Status.LEGACY: "older form, still read",
     Status.UNDOCUMENTED: "in no grammar, used by files",
     Status.PROPOSED: "1.3 hardware hint, without effect here",
@@ -79,15 +79,15 @@ def _index() -> str:
     lines = [_GENERATED, "# Blocks of an .okt file\n", "Blocks may stand in any order.\n"]
     lines += ["| block | since | what it says |", "|---|---|---|"]
     for spec in BLOCKS.values():
-        note = f" ({_STATUS[spec.status]})" if spec.status in _STATUS else ""
+        note = f" ({STATUS_TEXT[spec.status]})" if spec.status in STATUS_TEXT else ""
         lines.append(f"| [{spec.keyword}]({spec.keyword}.md){note} | {spec.since} | {_cell(spec.help)} |")
     return "\n".join(lines) + "\n"
 
 
 def _block_page(spec: BlockSpec) -> str:
     lines = [_GENERATED, f"# {spec.keyword}\n", f"{spec.help}\n"]
-    if spec.status in _STATUS:
-        lines.append(f"Status: {_STATUS[spec.status]}.\n")
+    if spec.status in STATUS_TEXT:
+        lines.append(f"Status: {STATUS_TEXT[spec.status]}.\n")
     lines.append(f"Since {spec.since}. {'Required.' if spec.required else 'Optional.'}\n")
     lines += _example(spec)
     lines += _fields(spec, "Fields" if spec.form == "block" else "Parts")
@@ -117,6 +117,8 @@ def _fields(spec: BlockSpec, title: str) -> Iterator[str]:
             yield f"Takes {field.length} {unit}.\n"
         return
     yield f"## {title}\n"
+    if spec.parent:
+        yield f"{spec.help}\n"
     yield "| field | type | allowed | default | meaning |"
     yield "|---|---|---|---|---|"
     nested: list[FieldSpec] = []
@@ -126,9 +128,7 @@ def _fields(spec: BlockSpec, title: str) -> Iterator[str]:
             nested.append(field)
     yield ""
     for field in nested:
-        inner = spec.nested(field)
-        yield f"{inner.help}\n"
-        yield from _fields(inner, f"{field.name} {{ ... }}")
+        yield from _fields(spec.nested(field), f"{field.name} {{ ... }}")
 
 
 def _field_row(field: FieldSpec) -> str:
@@ -136,8 +136,8 @@ def _field_row(field: FieldSpec) -> str:
     notes = []
     if field.required:
         notes.append("required")
-    if field.status in _STATUS:
-        notes.append(_STATUS[field.status])
+    if field.status in STATUS_TEXT:
+        notes.append(STATUS_TEXT[field.status])
     if field.aliases:
         notes.append("also written " + ", ".join(f"`{alias}`" for alias in field.aliases))
     if field.since not in ("1.0", ""):

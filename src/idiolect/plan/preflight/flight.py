@@ -14,6 +14,7 @@ from idiolect.okt.reading import Reading, Written
 from idiolect.plan.paths import Located, locate, project_root
 from idiolect.problem import Problem
 from idiolect.source import Span
+from idiolect.student.reference import ModelFound
 
 
 @dataclass(slots=True)
@@ -23,6 +24,7 @@ class Flight:
     checked: Checked
     script: Path
     reporter: Reporter = field(default_factory=Reporter)
+    models: list[ModelFound] = field(default_factory=list)  # the base models, as far as they were found
 
     @property
     def reading(self) -> Reading:

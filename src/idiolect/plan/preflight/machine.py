@@ -5,8 +5,11 @@ Another machine may run the script, so what this one lacks is a warning.
 
 from __future__ import annotations
 
+from idiolect.machine.memory_need import TrainingNeed
 from idiolect.machine.requirements import Requirements, check_requirements
 from idiolect.machine.survey import survey
+from idiolect.okt.inherit import inherited_model
+from idiolect.okt.reading import Reading
 from idiolect.okt.vocab import NEEDS_CUDA
 from idiolect.plan.preflight.flight import Flight
 from idiolect.source import Span
@@ -23,7 +26,7 @@ def requirements(flight: Flight) -> Requirements:
     """What a script asks of a machine."""
     get = flight.reading.get
     env = flight.reading.blocks.get("ENV")
-    device = get("FT_LORA", "device") or get("TRAIN", "device") or get("MODEL", "device") or "auto"
+    device = settled_device(flight.reading)
     metrics = [*(get("MONITOR", "log_system") or []), *(get("MONITOR", "metrics") or [])]
     return Requirements(
         platform=get("ENV", "platform") or "any",
@@ -34,7 +37,42 @@ def requirements(flight: Flight) -> Requirements:
         precision=get("ENV", "precision") or "auto",
         network=get("ENV", "network") or "online",
         install_missing=bool(get("ENV", "install_missing")),
+        training=_training(flight),
         gpu_metrics=tuple(name for name in dict.fromkeys(metrics) if name in NEEDS_CUDA),
+    )
+
+
+def settled_device(reading: Reading) -> str:
+    """Where the loop runs: FT_LORA, TRAIN, the older gpu flag, MODEL, then ENV.accelerator."""
+    gpu = {True: "cuda", False: "cpu"}.get(reading.get("TRAIN", "gpu"))
+    model = inherited_model(reading).written("device")
+    accelerator = {"gpu": "cuda", "cpu": "cpu"}.get(reading.get("ENV", "accelerator"))
+    written = (reading.get("FT_LORA", "device"), reading.get("TRAIN", "device"), gpu)
+    return next(filter(None, (*written, model[0].value if model else None, accelerator)), "auto")
+
+
+def _training(flight: Flight) -> TrainingNeed | None:
+    """What an estimate of the training memory needs, where the base model's size is known."""
+    sized = (one for one in flight.models if one.parameters and one.layers and one.hidden_size)
+    model = next(sized, None)
+    get = flight.reading.get
+    batch = get("FT_LORA", "batch_size") or get("TRAIN", "batch_size")
+    if model is None or batch is None or not flight.reading.trains:
+        return None
+    assert model.parameters
+    assert model.layers
+    assert model.hidden_size
+    window = get("TRAIN", "max_seq_length") or 2048
+    return TrainingNeed(
+        parameters=model.parameters,
+        layers=model.layers,
+        hidden_size=model.hidden_size,
+        batch_size=batch,
+        gradient_accumulation=get("TRAIN", "gradient_accumulation") or 1,
+        tokens=min(window, model.context_window or window),
+        adapter=flight.reading.has("FT_LORA"),
+        precision="int4" if get("TRAIN", "load_in_4bit") else get("TRAIN", "precision") or "fp32",
+        checkpointing=bool(get("TRAIN", "gradient_checkpointing")),
     )
 
 

@@ -28,6 +28,7 @@ def check_models(flight: Flight) -> None:
             aliases=aliases,
             architecture=architecture[0].value if architecture else None,
         )
+        flight.models.append(found_model)
         for found in found_model.problems:
             flight.tell(found, written.span)
         window = model.written("context_window")
