@@ -17,7 +17,7 @@ from idiolect.okt.blocks.model import FtLora, Model
 from idiolect.okt.blocks.project import Env
 from idiolect.okt.blocks.ship import Deploy, Export, Merge, Package, Security
 from idiolect.okt.blocks.train import Metrics, Train, Validate
-from idiolect.okt.blocks.watch import Explorer, Hooks, Logging, Monitor, Stability
+from idiolect.okt.blocks.watch import Explorer, Hooks, Logging, Monitor, Stabilityfrom idiolect.okt.fields import Block
 
 Kind = Literal["file", "inherited", "override", "default", "proposed", "derived", "environment"]
 
@@ -150,6 +150,12 @@ class Plan(Record):
     )
     conflicts: tuple[Conflict, ...] = ()
     stages: tuple[Stage, ...] = ()
+
+    def section(self, keyword: str) -> Block | None:
+        """The section of a block by its keyword; None where the plan has none."""
+        name = "validate_" if keyword == "VALIDATE" else keyword.lower()
+        found = getattr(self, name, None) if name in type(self).model_fields else None
+        return found if isinstance(found, Block) else None
 
     def why(self, field: str) -> list[tuple[str, Setting]]:
         """The settings that a path or the last part of a path names."""
