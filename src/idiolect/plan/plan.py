@@ -17,7 +17,8 @@ from idiolect.okt.blocks.model import FtLora, Model
 from idiolect.okt.blocks.project import Env
 from idiolect.okt.blocks.ship import Deploy, Export, Merge, Package, Security
 from idiolect.okt.blocks.train import Metrics, Train, Validate
-from idiolect.okt.blocks.watch import Explorer, Hooks, Logging, Monitor, Stabilityfrom idiolect.okt.fields import Block
+from idiolect.okt.blocks.watch import Explorer, Hooks, Logging, Monitor, Stability
+from idiolect.okt.fields import Block
 
 Kind = Literal["file", "inherited", "override", "default", "proposed", "derived", "environment"]
 
