@@ -1,8 +1,9 @@
 """Reads regular expressions, JavaScript's (JSON Schema) and Python's (Lark), into regular nodes.
 
 Matching is of the whole text for `whole_match` and anywhere in it for `search`. Lookahead is
-enforced where its continuation is known (not inside a repetition); back-references, lookbehind,
-word boundaries and atomic groups are refused with `UnsupportedRegex`. It matches nothing itself.
+enforced where its continuation is known (not inside a repetition), lookbehind where all before it
+is; back-references, word boundaries and atomic groups are refused with `UnsupportedRegex`. It
+matches nothing itself.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import lru_cache
 
 from idiolect.grammar import charset
 from idiolect.grammar.charset import Ranges
-from idiolect.grammar.form import ANY, EMPTY, Both, Chars, Minus, Node, Repeat, choice, many, seq
+from idiolect.grammar.form import ANY, EMPTY, Both, Chars, Minus, Node, Repeat, choice, many, seq, some
 
 # Brackets inside brackets beyond this are refused: nobody writes them, and reading recurses.
 DEEPEST_GROUP = 40
@@ -51,6 +52,14 @@ class _Look:
 
 
 @dataclass(frozen=True, slots=True)
+class _Behind:
+    """Lookbehind: the text up to here must, or must not, end with the inner expression."""
+
+    inner: _Tree
+    negative: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
     items: tuple[_Tree, ...]
 
@@ -67,13 +76,22 @@ class _Times:
     most: int | None
 
 
-_Tree = Node | _Anchor | _Look | _Row | _Ways | _Times
+_Tree = Node | _Anchor | _Look | _Behind | _Row | _Ways | _Times
 
 
 def whole_match(pattern: str, flavour: Flavour = Flavour.PYTHON, flags: str = "") -> Node:
     """The texts that the whole of a pattern matches."""
     tree = _Reader(pattern, flavour, flags).read()
     return _Lowerer(pattern).whole(tree)
+
+
+def lexed(pattern: str, flags: str = "") -> Node:
+    """The texts that a lexer takes for a whole token by a Python pattern.
+
+    With lazy repetition those are the shortest ones: none of them begins with another.
+    """
+    found = whole_match(pattern, Flavour.PYTHON, flags)
+    return Minus(found, seq(found, some(ANY))) if _lazy_anywhere(pattern) else found
 
 
 def search(pattern: str, flavour: Flavour = Flavour.JAVASCRIPT, flags: str = "") -> Node:
@@ -148,7 +166,8 @@ class _Reader:
             start = self.at
             item = self.item()
             if item is not None:
-                items.append(self.repeated(item, start))
+                item = self.repeated(item, start)
+                items.extend(_items(item))  # a plain group adds nothing, and lookbehind sees past it
         return items[0] if len(items) == 1 else _Row(tuple(items))
 
     def _blank(self) -> bool:
@@ -166,7 +185,7 @@ class _Reader:
             bounds = self._bounds()
             if bounds is None:
                 return item
-            if isinstance(item, _Anchor | _Look):
+            if isinstance(item, _Anchor | _Look | _Behind):
                 raise self.fail("an anchor or lookahead can't be repeated", start)
             if not self.skip("?") and self.flavour is Flavour.PYTHON and self.skip("+"):
                 raise self.fail("possessive repetition is not supported")
@@ -226,8 +245,9 @@ class _Reader:
                 return _Look(self._closed(start), build)
         if self.skip(":"):
             return self._closed(start)
-        if self.pattern.startswith(("<=", "<!"), self.at):
-            raise self.fail("lookbehind is not supported", start)
+        for opener, negative in (("<=", False), ("<!", True)):
+            if self.skip(opener):
+                return _Behind(self._closed(start), negative)
         if self.skip("P<") or (self.peek() == "<" and self.skip("<")):
             end = self.pattern.find(">", self.at)
             if end < 0:
@@ -395,11 +415,19 @@ class _Lowerer:
         return UnsupportedRegex(self.pattern, 0, reason)
 
     def whole(self, tree: _Tree) -> Node:
-        return self.then(tree, EMPTY, at_start=True, at_end=True)
+        return self.then(tree, EMPTY, at_start=True, at_end=True, first=True)
 
     def anywhere(self, tree: _Tree) -> Node:
         ways = tree.items if isinstance(tree, _Ways) else (tree,)
         return choice(*(self._way_anywhere(way) for way in ways))
+
+    def _behind(self, items: tuple[_Tree, ...], at: int, rest: Node, *, at_start: bool, at_end: bool) -> Node:
+        look = items[at]
+        assert isinstance(look, _Behind)
+        after = self.then(_Row(items[at + 1 :]), rest, at_end=at_end)
+        before = self.then(_Row(items[:at]), EMPTY, at_start=at_start, first=True)
+        ending = seq(many(ANY), self.then(look.inner, EMPTY))
+        return seq(Minus(before, ending) if look.negative else Both(before, ending), after)
 
     def _way_anywhere(self, way: _Tree) -> Node:
         items = list(way.items) if isinstance(way, _Row) else [way]
@@ -416,40 +444,66 @@ class _Lowerer:
         while items and isinstance(items[-1], _Anchor) and not items[-1].start:
             end = True
             items.pop()
-        found = self.then(_Row(tuple(items)), EMPTY if end else many(ANY), at_start=False, at_end=False)
-        return found if start else seq(many(ANY), found)
+        if not start:
+            items.insert(0, many(ANY))
+        return self.then(_Row(tuple(items)), EMPTY if end else many(ANY), first=True)
 
-    def then(self, tree: _Tree, rest: Node, *, at_start: bool, at_end: bool) -> Node:
-        """The tree followed by `rest`, which is all that comes after it."""
+    def then(
+        self, tree: _Tree, rest: Node, *, at_start: bool = False, at_end: bool = False, first: bool = False
+    ) -> Node:
+        """The tree followed by `rest`, which is all that comes after it; `first`: nothing comes before it."""
         match tree:
             case _Anchor(start):
                 if at_start if start else at_end:
                     return rest
                 raise self.fail("an anchor stands where no text begins or ends")
             case _Look(inner, negative):
-                ahead = seq(self.then(inner, many(ANY), at_start=False, at_end=False))
+                ahead = seq(self.then(inner, many(ANY)))
                 return Minus(rest, ahead) if negative else Both(rest, ahead)
             case _Row(items):
+                behind = next((n for n in range(len(items) - 1, -1, -1) if isinstance(items[n], _Behind)), -1)
+                if behind >= 0 and not first:
+                    raise self.fail("lookbehind is only supported where all that stands before it is known")
+                if behind >= 0:
+                    return self._behind(items, behind, rest, at_start=at_start, at_end=at_end)
                 for number in range(len(items) - 1, -1, -1):
                     rest = self.then(
                         items[number],
                         rest,
                         at_start=at_start and number == 0,
                         at_end=at_end and number == len(items) - 1,
+                        first=first and number == 0,
                     )
                 return rest
+            case _Behind():
+                return self.then(_Row((tree,)), rest, first=first)
             case _Ways(items):
                 if any(map(_looks, items)):
-                    return choice(*(self.then(one, rest, at_start=at_start, at_end=at_end) for one in items))
-                return seq(
-                    choice(*(self.then(one, EMPTY, at_start=at_start, at_end=at_end) for one in items)), rest
-                )
+                    ways = (
+                        self.then(one, rest, at_start=at_start, at_end=at_end, first=first) for one in items
+                    )
+                    return choice(*ways)
+                ways = (self.then(one, EMPTY, at_start=at_start, at_end=at_end) for one in items)
+                return seq(choice(*ways), rest)
             case _Times(item, least, most):
                 if _looks(item):
                     raise self.fail("lookahead inside a repetition is not supported")
-                return seq(Repeat(self.then(item, EMPTY, at_start=False, at_end=False), least, most), rest)
+                return seq(Repeat(self.then(item, EMPTY), least, most), rest)
             case _:
                 return seq(tree, rest)
+
+
+def _lazy_anywhere(pattern: str) -> bool:
+    """Whether a pattern repeats something as few times as possible."""
+    position = 0
+    while position < len(pattern):
+        if pattern[position] == "\\":
+            position += 2
+            continue
+        if pattern[position] in "*+?}" and pattern[position + 1 : position + 2] == "?":
+            return True
+        position += 1
+    return False
 
 
 def _items(tree: _Tree) -> tuple[_Tree, ...]:
@@ -457,7 +511,7 @@ def _items(tree: _Tree) -> tuple[_Tree, ...]:
 
 
 def _looks(tree: _Tree) -> bool:
-    return _has(tree, lambda one: isinstance(one, _Look))
+    return _has(tree, lambda one: isinstance(one, _Look | _Behind))
 
 
 def _anchored(tree: _Tree) -> bool:

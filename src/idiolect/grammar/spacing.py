@@ -17,8 +17,11 @@ from idiolect.grammar.adjacency import followers, tokens_of
 from idiolect.grammar.automaton import Dfa, compile_node
 from idiolect.grammar.charset import Ranges
 from idiolect.grammar.form import (
+    ANY,
     EMPTY,
     NOTHING,
+    Both,
+    Chars,
     Choice,
     Grammar,
     GrammarError,
@@ -30,13 +33,14 @@ from idiolect.grammar.form import (
     Terminal,
     Text,
     choice,
-    seq,
+    many,
     text,
 )
-from idiolect.grammar.rewrite import expand_any_order, fresh, with_rules, without_dead
+from idiolect.grammar.rewrite import expand_any_order, fresh, row, with_rules, without_dead
 
-IGNORED = "IGNORED"
+IGNORED = "ignored"
 _BEGIN = 0  # the class of "no token yet"
+_LINE = -1  # the class of "the line is indented already"
 
 
 def loose_variant(original: Grammar) -> Grammar:
@@ -92,8 +96,15 @@ class Spacing:
         """The canonical text between two tokens, each a terminal's name."""
         return self.space if self.join(Ref(left), Ref(right)) else ""
 
+    def base(self, token: Node) -> Node:
+        """The terminal that a narrowed one was made of: what runs together does not depend on the place."""
+        if isinstance(token, Ref) and token.name in self.grammar.terminals:
+            return Ref(self.grammar.shown.get(token.name) or token.name)
+        return token
+
     def join(self, left: Node, right: Node) -> bool:
         """Whether text of the left token could run on into text of the right one."""
+        left, right = self.base(left), self.base(right)
         key = (left, right)
         if key not in self._joins:
             self._joins[key] = charset.overlap(self.continues(left), self.first(right))
@@ -103,7 +114,7 @@ class Spacing:
         """Characters that may follow a whole text of a token inside a longer token."""
         if left not in self._continues:
             dfa = self.automaton(left)
-            others = [*self.tokens, *(Ref(name) for name in self.ignored)]
+            others = dict.fromkeys([*map(self.base, self.tokens), *(Ref(name) for name in self.ignored)])
             self._continues[left] = charset.union(*(_continuing(dfa, self.automaton(one)) for one in others))
         return self._continues[left]
 
@@ -153,13 +164,13 @@ class _Weaver:
         self.spacing = Spacing(self.grammar)
         self.layout = self.grammar.layout
         self.joined: dict[int, frozenset[Node]] = {_BEGIN: frozenset()}
-        self.begun: dict[int, tuple[str, ...]] = {_BEGIN: self.grammar.ignore}
+        self.begun: dict[int, tuple[str, ...]] = {_BEGIN: self.grammar.ignore, _LINE: ()}
         self.gaps: dict[int, dict[Node, str]] = {_BEGIN: {}}
         self.classes = self._classes()
-        self.newline = self.classes.get(Ref(self.layout.newline), -1) if self.layout else -1
+        self.newline = self.classes.get(Ref(self.layout.newline)) if self.layout else None
         self.outs: dict[tuple[str, int], set[int]] = {}
         self.loops: dict[tuple[Node, int, int], str] = {}
-        self.fillers: dict[tuple[str, ...], str] = {}
+        self.fillers: dict[tuple[tuple[str, ...], bool], str] = {}
         self.terminals: dict[str, Terminal] = {}
         self.rules: dict[str, Node] = {}
         self.names: dict[tuple[str, int, int], str] = {}
@@ -202,9 +213,8 @@ class _Weaver:
         lead = self._ignored(_BEGIN) if self.loose else EMPTY
         ways = [self._call(start, _BEGIN, out) for out in sorted(self.outs[start, _BEGIN])]
         tails = [self._tail(out) for out in sorted(self.outs[start, _BEGIN])]
-        root = fresh(start, self.taken)
-        self.shown[root] = ""
-        self.rules[root] = seq(lead, choice(*(seq(way, tail) for way, tail in zip(ways, tails, strict=True))))
+        root = self._fresh(start)
+        self.rules[root] = row(lead, choice(*(row(way, tail) for way, tail in zip(ways, tails, strict=True))))
         while self.queue:
             rule, before, after = self.queue.pop()
             body = self._node(self.grammar.rules[rule], before, rule).get(after)
@@ -215,7 +225,7 @@ class _Weaver:
         """What may stand after the last token."""
         if self.style is not None:
             return text(self.style.end) if before != _BEGIN else EMPTY
-        return self._ignored(before) if self.loose else EMPTY
+        return self._ignored(before, last=True) if self.loose else EMPTY
 
     def _settle_outs(self) -> None:
         """Which kinds of token a rule can end with after each kind of token: the least solution."""
@@ -238,8 +248,9 @@ class _Weaver:
     def _reach(self, node: Node, before: int, asked: set[tuple[str, int]]) -> set[int]:
         match node:
             case Ref(name) if name in self.grammar.rules:
-                asked.add((name, before))
-                return set(self.outs.get((name, before), ()))
+                key = (name, self._entry(name, before))
+                asked.add(key)
+                return set(self.outs.get(key, ()))
             case Seq(items):
                 states = {before}
                 for item in items:
@@ -269,10 +280,8 @@ class _Weaver:
     def _call(self, rule: str, before: int, after: int) -> Ref:
         key = (rule, before, after)
         if key not in self.names:
-            name = fresh(f"{rule}_{before}_{after}", self.taken)
-            self.taken.add(name)
-            self.names[key] = name
-            self.shown[name] = self.grammar.shown.get(rule, rule)
+            shown = self.grammar.shown.get(rule, rule)
+            self.names[key] = self._fresh(f"{rule}_{_label(before)}_{_label(after)}", shown)
             self.queue.append(key)
         return Ref(self.names[key])
 
@@ -280,7 +289,11 @@ class _Weaver:
         """A node with its separators, by the kind of token that it ends with."""
         match node:
             case Ref(name) if name in self.grammar.rules:
-                return {out: self._call(name, before, out) for out in sorted(self.outs[name, before])}
+                entry = self._entry(name, before)
+                lead = text(self._indent(rule)) if entry != before else EMPTY
+                return {
+                    out: row(lead, self._call(name, entry, out)) for out in sorted(self.outs[name, entry])
+                }
             case Seq(items):
                 states: dict[int, Node] = {before: EMPTY}
                 for item in items:
@@ -297,13 +310,13 @@ class _Weaver:
             case Text(""):
                 return {before: EMPTY}
             case _:
-                return {self.classes[node]: seq(self._gap(before, node, rule), self._token(node))}
+                return {self.classes[node]: row(self._gap(before, node, rule), self._token(node))}
 
     def _then(self, states: dict[int, Node], item: Node, rule: str) -> dict[int, Node]:
         found: dict[int, list[Node]] = {}
         for one, so_far in states.items():
             for out, way in self._node(item, one, rule).items():
-                found.setdefault(out, []).append(seq(so_far, way))
+                found.setdefault(out, []).append(row(so_far, way))
         return {out: choice(*ways) for out, ways in found.items()}
 
     def _again(self, item: Node, least: int, most: int | None, before: int, rule: str) -> dict[int, Node]:
@@ -316,7 +329,7 @@ class _Weaver:
             if list(later) == [out]:  # the usual case: it always ends alike, so the loop stays a loop
                 fewer = None if most is None else most - 1
                 rest = Repeat(later[out], max(least - 1, 0), fewer)
-                whole = seq(first[out], rest)
+                whole = row(first[out], rest)
                 if first[out] == later[out]:
                     whole = Repeat(first[out], max(least, 1), most)
                 return _or_nothing({out: whole}, before) if least == 0 else {out: whole}
@@ -337,30 +350,35 @@ class _Weaver:
         found: dict[int, list[Node]] = {}
         for entry, so_far in states.items():
             for out in sorted(self._reach_again(item, 0, entry, set())):
-                found.setdefault(out, []).append(seq(so_far, self._loop_rule(item, entry, out, rule)))
+                found.setdefault(out, []).append(row(so_far, self._loop_rule(item, entry, out, rule)))
         return {out: choice(*ways) for out, ways in found.items()}
 
     def _loop_rule(self, item: Node, entry: int, out: int, rule: str) -> Node:
         """Rounds from one kind of token to another, to the left: engines take long loops so."""
         key = (item, entry, out)
         if key not in self.loops:
-            name = fresh(f"{rule}_loop_{entry}_{out}", self.taken)
-            self.taken.add(name)
-            self.loops[key] = name
-            self.shown[name] = ""
+            name = self.loops[key] = self._fresh(f"{rule}_loop_{_label(entry)}_{_label(out)}")
             ways: list[Node] = [EMPTY] if entry == out else []
             for middle in sorted(self._reach_again(item, 0, entry, set())):
                 last = self._node(item, middle, rule).get(out)
                 if last is not None:
-                    ways.append(seq(self._loop_rule(item, entry, middle, rule), last))
+                    ways.append(row(self._loop_rule(item, entry, middle, rule), last))
             self.rules[name] = choice(*ways)
         return Ref(self.loops[key])
+
+    def _entry(self, rule: str, before: int) -> int:
+        """How a rule is entered: one that knows no depth finds its line indented already."""
+        lines_up = self.layout is not None and before == self.newline and rule not in self.layout.indents
+        return _LINE if lines_up else before
+
+    def _indent(self, rule: str) -> str:
+        return self.layout.indents.get(rule, "") if self.layout else ""
 
     def _gap(self, before: int, token: Node, rule: str) -> Node:
         """What may stand before a token that follows a token of a kind."""
         if self.layout and before == self.newline:
-            return text(self.layout.indents.get(rule, ""))
-        if before == _BEGIN:
+            return EMPTY if token == Ref(self.layout.newline) else text(self._indent(rule))
+        if before in (_BEGIN, _LINE):
             return EMPTY
         if self.style is not None:
             return text(self.gaps[before].get(token, self.style.usual))
@@ -370,19 +388,48 @@ class _Weaver:
         ignored = self._ignored(before)
         return ignored.item if joins and isinstance(ignored, Repeat) else ignored
 
-    def _ignored(self, before: int) -> Node:
-        """Ignored text, or nothing; after a token only what does not run together with it."""
+    def _ignored(self, before: int, *, last: bool = False) -> Node:
+        """Ignored text, or nothing; after a token only what does not run together with it.
+
+        What the next token could continue (a comment to the end of its line) only stands before
+        other ignored text that ends it, or last of all.
+        """
         begun = self.begun[before]
         if not begun:
             return EMPTY
-        if begun not in self.fillers:
-            name = fresh(IGNORED, {*self.taken, *self.fillers.values()})
-            every = choice(*(Ref(one) for one in self.grammar.ignore))
-            self.terminals[name] = Terminal(
-                seq(choice(*map(Ref, begun)), Repeat(every, 0, None)), "white space"
-            )
-            self.fillers[begun] = name
-        return Repeat(Ref(self.fillers[begun]), 0, 1)
+        key = (begun, last)
+        if key not in self.fillers:
+            self.fillers[key] = self._fresh(IGNORED)
+            pieces = {one: self._piece(one) for one in self.grammar.ignore}
+            every = choice(*(piece for piece in pieces.values() if piece != NOTHING))
+            first = choice(*(pieces[one] for one in begun if pieces[one] != NOTHING))
+            whole = row(first, Repeat(every, 0, None))
+            if last:
+                loose_end = choice(*(Ref(one) for one in self.grammar.ignore))
+                whole = choice(row(whole, Repeat(loose_end, 0, 1)), *(Ref(one) for one in begun))
+            self.rules[self.fillers[key]] = whole
+        return Repeat(Ref(self.fillers[key]), 0, 1)
+
+    def _fresh(self, wanted: str, shown: str = "") -> str:
+        name = fresh(wanted, self.taken)
+        self.taken.add(name)
+        self.shown[name] = shown
+        return name
+
+    def _piece(self, name: str) -> Node:
+        """Ignored text that no token can continue."""
+        open_to = self.spacing.continues(Ref(name))
+        starts = charset.union(*(self.spacing.first(token) for token in self.spacing.tokens))
+        if not charset.overlap(open_to, starts):
+            return Ref(name)
+        ends: list[Node] = []
+        for other in self.grammar.ignore:
+            outside = charset.minus(self.spacing.first(Ref(other)), open_to)
+            if outside and not charset.overlap(self.spacing.continues(Ref(other)), starts):
+                after = self._fresh(f"{other}_AFTER_{name}", other)
+                self.terminals[after] = Terminal(Both(Ref(other), row(Chars(outside), many(ANY))))
+                ends.append(Ref(after))
+        return row(Ref(name), choice(*ends)) if ends else NOTHING
 
     def _token(self, token: Node) -> Node:
         """A token itself; canonically a line end is one plain newline."""
@@ -413,6 +460,10 @@ class _Weaver:
             memo={},
         )
         return with_rules(made, dict(made.rules))
+
+
+def _label(kind: int) -> str:
+    return "line" if kind == _LINE else str(kind)
 
 
 def _or_nothing(ways: dict[int, Node], before: int) -> dict[int, Node]:
