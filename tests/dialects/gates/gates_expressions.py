@@ -157,7 +157,9 @@ def _part(name: str, high: int, low: int) -> Expression:
 
 
 def _picked(name: str, index: Expression) -> Expression:
-    return Expression(f"{name}[{index.text}]", 1, lambda v: v[name] >> min(index.value(v), 300) & 1)
+    # A sum, since a plain number that is no bit of the word is a fault.
+    text = f"{name}[({index.text}) + {index.width}'d0]"
+    return Expression(text, 1, lambda v: v[name] >> min(index.value(v), 300) & 1)
 
 
 def expressions() -> st.SearchStrategy[Expression]:

@@ -222,7 +222,8 @@ class _Checker:
             for port in module.ports
             if port.kind is not PortKind.OUTPUT and port.name.text not in pairs
         ]
-        if missing:
+        unknown = any(connection.port.text not in known for connection in given if connection.port)
+        if missing and not unknown:  # a misspelt port is what lacks
             message = f"{instance.name} leaves {', '.join(missing[:5])} of {module.name} unconnected"
             hint = f"write {missing[0]} = ... in its brackets"
             self.report.add("instance.unconnected", message, instance.span, hint)
