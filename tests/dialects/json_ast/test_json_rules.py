@@ -225,3 +225,15 @@ def test_rules_over_large_texts_end_in_bounded_time(require):
     verdict = dialect.verify(text)
     assert time.process_time() - started < 1
     assert verdict.judged or "too long" in verdict.not_judged
+
+
+def test_many_rules_over_one_large_text_share_one_budget():
+    rules = "".join(
+        f'[[rule]]\nname = "r{number}"\nat = "/**"\nrequire = "not has(a) or a >= 0"\n'
+        for number in range(40)
+    )
+    dialect = JsonAst(True, rules=read_rules(rules))
+    started = time.process_time()
+    verdict = dialect.verify(json.dumps([{"a": number} for number in range(8_000)]))
+    assert time.process_time() - started < 1
+    assert verdict.not_judged == "the rules take too long on this text"

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idiolect.dialects.json_ast.document import MAX_DEPTH
+from idiolect.dialects.json_ast.places import tree_of
 from idiolect.dialects.json_ast.scan import MAX_FAULTS, scan
 from idiolect.dialects.json_ast.strict import LookCloser, nesting, read_strict
 
@@ -155,6 +156,16 @@ def test_both_readers_take_what_the_standard_writer_writes(value, indent, ascii_
     assert scanned.faults == ()
     assert scanned.root.value == value
     assert read_strict(text) == value
+
+
+@given(values.filter(encodable), st.sampled_from([None, 1]), st.booleans())
+def test_the_quick_tree_of_a_good_text_is_that_of_the_careful_reader(value, indent, ascii_only):
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+
+    def places(root):
+        return [(node.path, node.span, node.key, node.value) for node in root.walk()]
+
+    assert places(tree_of(text, value)) == places(scan(text).root)
 
 
 @given(values.filter(encodable))

@@ -6,19 +6,21 @@ what they allow there is said together.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from idiolect.dialects.json_ast.document import Node, show
 from idiolect.dialects.json_ast.outcome import Finding, Gathered, Outcome, Steps
 from idiolect.dialects.json_ast.wording import (
     condition_words,
-    enum_finding,
-    excluded_words,
-    finding,
-    subject,
-    type_finding,
+    enum_fault,
+    excluded_fault,
+    several_fault,
+    type_fault,
 )
+from idiolect.dialects.verdict import Fault
 
 if TYPE_CHECKING:
     from idiolect.dialects.json_ast.explain import Explainer
@@ -33,7 +35,7 @@ def all_of(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) ->
 
 def any_of(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) -> Steps:
     outcomes = []
-    for part in schema["anyOf"]:
+    for part in plausible(schema["anyOf"], node):
         outcomes.append((yield part, node))
     matching = [outcome for outcome in outcomes if outcome.ok]
     for outcome in matching:
@@ -44,15 +46,15 @@ def any_of(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) ->
 
 def one_of(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) -> Steps:
     outcomes = []
-    for part in schema["oneOf"]:
+    parts = plausible(schema["oneOf"], node)
+    for part in parts:
         outcomes.append((yield part, node))
     matching = [index for index, outcome in enumerate(outcomes) if outcome.ok]
     if len(matching) == 1:
         gathered.add(outcomes[matching[0]])
     elif matching:
-        names = ", ".join(_branch_name(schema["oneOf"][index], index) for index in matching)
-        message = f"{subject(node)} matches {len(matching)} forms at once: {names}"
-        gathered.findings.append(finding("oneOf.several", message, node, "write it so that only one fits"))
+        names = ", ".join(_branch_name(parts[index], schema["oneOf"]) for index in matching)
+        gathered.blame(node, "oneOf", several_fault, node, names, len(matching))
     else:
         gathered.findings.extend(nearest(outcomes, node))
 
@@ -60,8 +62,7 @@ def one_of(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) ->
 def not_(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) -> Steps:
     outcome = yield schema["not"], node
     if outcome.ok:
-        message, hint = excluded_words(schema["not"], node)
-        gathered.findings.append(finding("not", message, node, hint))
+        gathered.blame(node, "not", excluded_fault, schema["not"], node)
 
 
 def if_(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) -> Steps:
@@ -75,17 +76,45 @@ def if_(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) -> St
     if outcome.ok:
         gathered.add(outcome)
         return
-    because = condition_words(schema["if"], node, condition.ok)
     for found in outcome.findings:
-        fault = found.fault
-        if because and BECAUSE not in fault.message:
-            fault = replace(fault, message=f"{fault.message}{BECAUSE}{because})")
-        gathered.findings.append(replace(found, fault=fault))
+        say = partial(_with_reason, found, schema["if"], node, condition.ok)
+        gathered.findings.append(replace(found, say=say))
 
 
-def _branch_name(schema: Any, index: int) -> str:
-    title = schema.get("title") if isinstance(schema, dict) else None
-    return show(title) if isinstance(title, str) else f"number {index + 1}"
+def _with_reason(found: Finding, condition: Any, node: Node, holds: bool) -> list[Fault]:
+    """The faults that a condition called for, with the reason that it gives."""
+    because = condition_words(condition, node, holds)
+    return [
+        replace(fault, message=f"{fault.message}{BECAUSE}{because})")
+        if because and BECAUSE not in fault.message
+        else fault
+        for fault in found.say()
+    ]
+
+
+def _branch_name(part: Any, parts: list[Any]) -> str:
+    title = part.get("title") if isinstance(part, dict) else None
+    number = next(index for index, one in enumerate(parts, 1) if one is part)
+    return show(title) if isinstance(title, str) else f"number {number}"
+
+
+def plausible(parts: list[Any], node: Node) -> list[Any]:
+    """The branches that no member rules out by naming another kind; all of them if every one is ruled out."""
+    if node.members is None:
+        return parts
+    return [part for part in parts if not _ruled_out(part, node.value)] or parts
+
+
+def _ruled_out(part: Any, value: dict[str, Any]) -> bool:
+    if not isinstance(part, dict) or "$ref" in part:
+        return False
+    for name, member in part.get("properties", {}).items():
+        found = value.get(name)
+        if isinstance(found, str) and isinstance(member, dict):
+            allowed = [member["const"]] if "const" in member else member.get("enum", [found])
+            if found not in allowed:
+                return True
+    return False
 
 
 def nearest(outcomes: list[Outcome], node: Node) -> tuple[Finding, ...]:
@@ -108,8 +137,12 @@ def _distance(outcome: Outcome, node: Node) -> tuple[int, int, int, int]:
         elif near == 1 and found.keyword in ("const", "enum", "false"):
             kind += 1
         elif near <= 1:
-            keys += 1
+            keys += found.weight
     return whole, kind, keys, len(outcome.findings)
+
+
+def _in_list(word: Callable[..., Fault], *given: Any) -> list[Fault]:
+    return [word(*given)]
 
 
 def _common(outcomes: list[Outcome], node: Node) -> Finding | None:
@@ -132,7 +165,8 @@ def _common(outcomes: list[Outcome], node: Node) -> Finding | None:
         types = [name for found in here if found.keyword == "type" for name in found.allowed]
         values = [value for found in here if found.keyword != "type" for value in found.allowed]
         if values and not (types and at is node):
-            return enum_finding(at, values)
+            return Finding(at, "enum", partial(_in_list, enum_fault, at, values), values)
         if types and not values:
-            return type_finding(at, list(dict.fromkeys(types)))
+            types = list(dict.fromkeys(types))
+            return Finding(at, "type", partial(_in_list, type_fault, at, types), types)
     return None

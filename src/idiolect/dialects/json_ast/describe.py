@@ -64,9 +64,15 @@ def _row(parts: list[str], join: str) -> str:
     return ", ".join(parts[:-1]) + ("," if len(parts) > 2 else "") + join + parts[-1]
 
 
+def member_names(role: str) -> list[str]:
+    """The keys under which a part of a filter is usually found: its field, its operator, its value."""
+    names: list[str] = _table()["keys"][role]
+    return names
+
+
 def _member(node: Node, role: str) -> Node | None:
     members = node.members or {}
-    return next((members[name] for name in _table()["keys"][role] if name in members), None)
+    return next((members[name] for name in member_names(role) if name in members), None)
 
 
 def _comparison(node: Node, said: dict[int, str]) -> str:

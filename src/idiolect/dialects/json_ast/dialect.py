@@ -7,7 +7,7 @@ reading, explaining, sampling and the rest are modules beside it.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,10 +19,12 @@ from idiolect.dialects.json_ast.document import Node
 from idiolect.dialects.json_ast.equality import image
 from idiolect.dialects.json_ast.evaluation import OverBudget
 from idiolect.dialects.json_ast.explain import Explainer, NotJudged, TooLarge, faults_of
+from idiolect.dialects.json_ast.extraction import extract_catalog
 from idiolect.dialects.json_ast.families import sample_schema
-from idiolect.dialects.json_ast.lowering import either, lowered_schema, write_canonical, write_sorted
-from idiolect.dialects.json_ast.mutants import Judge, make_mutant
+from idiolect.dialects.json_ast.lowering import either, lowered, write_canonical, write_sorted
+from idiolect.dialects.json_ast.mutants import make_mutant
 from idiolect.dialects.json_ast.mutation import SYNTAX, offered_values
+from idiolect.dialects.json_ast.places import tree_of
 from idiolect.dialects.json_ast.refusal import Refusal
 from idiolect.dialects.json_ast.rules import Rules, load_rules
 from idiolect.dialects.json_ast.sampling import LEVELS, SampleFailed, sample_value
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     pass
 
 if TYPE_CHECKING:
+    from idiolect.dialects.catalog import Catalog
     from idiolect.grammar.form import Grammar
 
 RULE_TRIES = 60
@@ -64,6 +67,7 @@ class JsonAst(Dialect):
         refusal: Refusal | None = Refusal(),
     ) -> None:
         self.schema: Schema | None = read_schema(schema) if isinstance(schema, Path) else schema
+        self._project: CompiledSchema | None = None  # of that schema, as it is when first used
         self.rules = load_rules(rules) if isinstance(rules, Path) else rules or Rules()
         self.refusal = refusal
         self._shelf = SchemaShelf(store, default_draft)
@@ -84,14 +88,17 @@ class JsonAst(Dialect):
         valid = compiled.is_valid(value)
         if valid and not self.rules.rules:
             return Verdict(True, True, details=self._details(value))
-        return self._placed(text, compiled, valid)
+        return self._judged(tree_of(text, value), compiled, valid)
 
     def compiled(self, context: Context) -> CompiledSchema:
         """The schema that holds here, compiled; `SchemaUnusable` where there is none."""
-        schema = self._schema(context)
-        if schema is None:
-            raise SchemaUnusable(NO_SCHEMA)
-        return self._shelf.compiled(schema)
+        if context.schema is not None:
+            return self._shelf.compiled(context.schema)
+        if self._project is None:
+            if self.schema is None:
+                raise SchemaUnusable(NO_SCHEMA)
+            self._project = self._shelf.compiled(self.schema)
+        return self._project
 
     @staticmethod
     def _judgeable(compiled: CompiledSchema, text: str) -> bool:
@@ -114,11 +121,6 @@ class JsonAst(Dialect):
             return could_not_judge(TOO_LONG)
         return self._judged(scanned.root, compiled, compiled.is_valid(scanned.root.value))
 
-    def _placed(self, text: str, compiled: CompiledSchema, valid: bool) -> Verdict:
-        root = scan(text).root
-        assert root is not None, "the strict reader took this text"
-        return self._judged(root, compiled, valid)
-
     def _judged(self, root: Node, compiled: CompiledSchema, valid: bool) -> Verdict:
         details = self._details(root.value)
         if not valid and self.refusal and self.refusal.accepts(root.value):
@@ -134,17 +136,16 @@ class JsonAst(Dialect):
     def canonical(self, text: str, context: Context = EMPTY) -> str:
         value = self.parsed(text).value
         if self.refusal and self.refusal.accepts(value):
-            return write_canonical(value, self.refusal.schema())
-        return write_canonical(value, self._schema(context))
+            return write_canonical(value, self._shelf.compiled(self.refusal.schema()))
+        try:
+            return write_canonical(value, self.compiled(context))
+        except SchemaUnusable:
+            return write_sorted(value)
 
     def constraint(self, context: Context = EMPTY) -> Grammar:
-        schema = self._schema(context)
-        if schema is None:
-            raise SchemaUnusable(NO_SCHEMA)
-        self._shelf.compiled(schema)
-        grammar = lowered_schema(schema).grammar
+        grammar = lowered(self.compiled(context)).grammar
         if self.refusal and self.refusal.accept:
-            return either(grammar, lowered_schema(self.refusal.schema()).grammar)
+            return either(grammar, lowered(self._shelf.compiled(self.refusal.schema())).grammar)
         return grammar
 
     def equal(self, left: str, right: str, context: Context = EMPTY) -> bool:
@@ -154,9 +155,8 @@ class JsonAst(Dialect):
         """What a text means: its value, with sets in any order."""
         root = self.parsed(text)
         sets = self.rules.unordered(root)
-        if self._schema(context) is not None:
-            with suppress(SchemaUnusable, TooLarge, NotJudged):  # without its schema, an array is a list
-                sets |= Explainer(self.compiled(context), annotate=True).outcome(root).sets
+        with suppress(SchemaUnusable, TooLarge, NotJudged):  # without its schema, an array is a list
+            sets |= Explainer(self.compiled(context), annotate=True).outcome(root).sets
         return image(root, sets)
 
     # Making
@@ -165,7 +165,7 @@ class JsonAst(Dialect):
         level = context.level or rng.choice(LEVELS)
         if level not in LEVELS:
             raise ValueError(f"no level {level!r}: write one of {', '.join(LEVELS)}")
-        if self._schema(context) is None:
+        if context.schema is None and self.schema is None:
             context = replace(context, schema=sample_schema(rng, level))
         compiled = self.compiled(context)
         for _ in range(RULE_TRIES):
@@ -178,11 +178,10 @@ class JsonAst(Dialect):
         scanned = scan(text)
         if scanned.faults or scanned.root is None:
             return None
-        schema = self._schema(context)
-        if schema is None:
-            judge: Judge = _judge_form
-            return make_mutant(text, scanned.root, rng, judge, {}, tuple(SYNTAX))
-        offered = offered_values(schema)
+        try:
+            offered = offered_values(self.compiled(context).document)
+        except SchemaUnusable:
+            return make_mutant(text, scanned.root, rng, _judge_form, {}, tuple(SYNTAX))
         return make_mutant(text, scanned.root, rng, lambda broken: self.verify(broken, context), offered)
 
     def describe(self, text: str, context: Context = EMPTY) -> str:
@@ -190,11 +189,13 @@ class JsonAst(Dialect):
         reason = self.refusal.reason(root.value) if self.refusal else None
         return f"A refusal: {reason}" if reason else describe_tree(root)
 
-    def _schema(self, context: Context) -> Schema | None:
-        return context.schema if context.schema is not None else self.schema
+    def extract(self, sources: Sequence[Path]) -> Catalog:
+        return extract_catalog(sources)
 
     def parsed(self, text: str) -> Node:
         """The tree of a text; ValueError with the first fault if it does not parse."""
+        with suppress(LookCloser):
+            return tree_of(text, read_strict(text))
         scanned = scan(text)
         if scanned.faults or scanned.root is None:
             raise ValueError(scanned.faults[0].message)

@@ -16,7 +16,7 @@ from idiolect.dialects.json_ast.document import Node
 from idiolect.dialects.json_ast.outcome import MAX_FAULTS, VALID, Finding, Gathered, Outcome, Request, Steps
 from idiolect.dialects.json_ast.resources import OLD, joined
 from idiolect.dialects.json_ast.schemas import CompiledSchema
-from idiolect.dialects.json_ast.wording import LEAVES, always_wrong, leaf_finding, reference_finding
+from idiolect.dialects.json_ast.wording import LEAVES, always_wrong, leaf_finding, reference_fault
 from idiolect.dialects.verdict import Fault
 
 MAX_STEPS = 20_000  # some tenths of a second
@@ -65,7 +65,7 @@ class Explainer:
         self.compiled = compiled
         self.draft = compiled.draft
         self.resources = compiled.resources
-        self.annotate = annotate or _speaks_of_unevaluated(compiled)
+        self.annotate = annotate or compiled.speaks_of_unevaluated
         self.steps = 0
         self._memo: dict[tuple[int, int, tuple[str, ...]], Outcome] = {}
         self._scopes: list[tuple[str, ...]] = []
@@ -121,7 +121,8 @@ class Explainer:
     def _evaluate(self, schema: Any, node: Node) -> Generator[Request, Outcome, Outcome]:
         gathered = Gathered()
         if schema is False:
-            return Outcome((always_wrong(node),))
+            gathered.blame(node, "false", always_wrong, node)
+            return gathered.done()
         old = self.draft in OLD
         if not (old and "$ref" in schema):
             self._leaves(schema, node, gathered)
@@ -131,7 +132,7 @@ class Explainer:
                 if target is not None:
                     gathered.add((yield target, node))
                 elif not self.draft_schema_holds(schema[keyword], schema, node):
-                    gathered.findings.append(reference_finding(node, schema[keyword]))
+                    gathered.blame(node, "ref", reference_fault, node, schema[keyword])
         if not (old and "$ref" in schema):
             present = {FAMILY.get(keyword, keyword) for keyword in schema}
             for keyword, handler in HANDLERS.items():
@@ -157,7 +158,7 @@ class Explainer:
                 fault = next(iter(check.iter_errors(node.value)))
                 if type(fault.kind).__name__ in ("BacktrackLimitExceeded", "RegexEngineFailure"):
                     raise NotJudged(f"the pattern {value!r} takes too many steps on {node.value[:20]!r}...")
-            gathered.findings.extend(leaf_finding(keyword, schema, node))
+            gathered.findings.append(leaf_finding(keyword, schema, node))
 
     # Asked by the handlers
 
@@ -184,17 +185,12 @@ class Explainer:
         return bool(self.compiled.piece(schema, reference, {"$ref": uri}).is_valid(node.value))
 
 
-def _speaks_of_unevaluated(compiled: CompiledSchema) -> bool:
-    text = repr(compiled.document)
-    return "unevaluated" in text or bool(compiled.store)
-
-
 def faults_of(findings: tuple[Finding, ...]) -> tuple[Fault, ...]:
     """The faults of findings: each once, in text order, each repair once."""
     listed: dict[Any, Fault] = {}
-    for finding in findings:
-        fault = finding.fault
-        listed.setdefault((fault.code, fault.span, fault.message), fault)
+    for finding in findings[:MAX_FAULTS]:
+        for fault in finding.say():
+            listed.setdefault((fault.code, fault.span, fault.message), fault)
     ordered = sorted(listed.values(), key=lambda fault: fault.span or (0, 0))
     kept: list[Fault] = []
     repairs = set()

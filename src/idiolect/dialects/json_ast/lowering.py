@@ -1,21 +1,21 @@
 """The grammar of a schema, and the one way to write its values: both from the same lowering.
 
-Lowering costs milliseconds, so its results are kept by the schema's content. It does not lower
-anything itself (that is `idiolect.grammar.from_json_schema`).
+What the grammar can't say is among its post-checks, and stays for the verifier. Nothing is lowered
+here (that is `idiolect.grammar.from_json_schema`).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from idiolect.dialects.json_ast.schemas import Schema
+from idiolect.dialects.json_ast.schemas import CompiledSchema
 
 if TYPE_CHECKING:
     from idiolect.grammar.form import Grammar
     from idiolect.grammar.from_json_schema import LoweredSchema
+
+YEARS = {"draft4": 4, "draft6": 6, "draft7": 7, "2019-09": 2019, "2020-12": 2020}
 
 
 def write_sorted(value: Any) -> str:
@@ -23,30 +23,21 @@ def write_sorted(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
-def lowered_schema(schema: Schema) -> LoweredSchema:
+def lowered(compiled: CompiledSchema) -> LoweredSchema:
     """A schema's grammar and writer; `NotEnforceable` says which keyword has none."""
-    return _lowered(json.dumps(schema, default=_as_dict))
-
-
-@lru_cache(maxsize=256)
-def _lowered(schema: str) -> LoweredSchema:
     from idiolect.grammar.from_json_schema import lower_schema
 
-    return lower_schema(json.loads(schema))
+    return lower_schema(
+        compiled.document, post_check=True, store=compiled.store, default_draft=YEARS[compiled.draft]
+    )
 
 
-def _as_dict(value: Any) -> Any:
-    return dict(value) if isinstance(value, Mapping) else str(value)
-
-
-def write_canonical(value: Any, schema: Schema | None) -> str:
+def write_canonical(value: Any, compiled: CompiledSchema) -> str:
     """A value as its schema's grammar writes it; with sorted keys where there is no grammar for it."""
-    if schema is None:
-        return write_sorted(value)
     from idiolect.grammar.from_json_schema import NotEnforceable
 
     try:
-        return lowered_schema(schema).write(value)
+        return lowered(compiled).write(value)
     except (NotEnforceable, ValueError):
         return write_sorted(value)
 
@@ -62,7 +53,7 @@ def either(left: Grammar, right: Grammar) -> Grammar:
     def renamed(node: Node) -> Node:
         return Ref(names[node.name]) if isinstance(node, Ref) else node
 
-    start = fresh("start", {*taken, *names.values()})
+    start = fresh("either", {*taken, *names.values()})
     rules = {names[name]: map_nodes(node, renamed) for name, node in right.rules.items()}
     terminals = {
         names[name]: Terminal(map_nodes(terminal.node, renamed), terminal.hint)
@@ -72,7 +63,7 @@ def either(left: Grammar, right: Grammar) -> Grammar:
         start,
         {start: choice(ref(left.start), ref(names[right.start])), **left.rules, **rules},
         {**left.terminals, **terminals},
-        ignore=left.ignore,
         post_checks=(*left.post_checks, *right.post_checks),
         notes=(*left.notes, *right.notes),
+        parted=left.parted and right.parted,
     )

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from idiolect.dialects.json_ast.document import Node
 from idiolect.dialects.json_ast.outcome import Gathered, Steps
 from idiolect.dialects.json_ast.wording import (
-    contains_finding,
+    contains_fault,
     forbidden_item,
-    name_finding,
-    required_finding,
-    unknown_finding,
+    name_fault,
+    required_fault,
+    unknown_fault,
 )
 
 if TYPE_CHECKING:
@@ -31,15 +31,14 @@ def properties(explainer: Explainer, schema: Any, node: Node, gathered: Gathered
         applied = [named[name]] if name in named else []
         applied += [part for pattern, part in patterns.items() if _matches(explainer, schema, pattern, name)]
         if not applied and rest is False:
-            gathered.findings.append(unknown_finding(child, name, node, named))
+            gathered.blame(child, "additionalProperties", unknown_fault, child, name, node, named)
             continue
         if not applied and "additionalProperties" not in schema:
             continue
         gathered.members.add(name)
         for part in applied or [rest]:
             if part is False:
-                allowed = {key: value for key, value in named.items() if value is not False}
-                gathered.findings.append(unknown_finding(child, name, node, allowed, keyword="false"))
+                gathered.blame(child, "false", unknown_fault, child, name, node, named)
             else:
                 gathered.add_child((yield part, child))
 
@@ -54,7 +53,7 @@ def property_names(explainer: Explainer, schema: Any, node: Node, gathered: Gath
         key = Node(name, child.name_span, child.path)
         outcome = yield schema["propertyNames"], key
         if not outcome.ok:
-            gathered.findings.append(name_finding(child, name, outcome.findings))
+            gathered.blame(child, "propertyNames", name_fault, child, name, key, outcome.findings[0])
 
 
 def dependent_schemas(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) -> Steps:
@@ -73,7 +72,7 @@ def dependencies(explainer: Explainer, schema: Any, node: Node, gathered: Gather
             continue
         for key in [wanted] if isinstance(wanted, str) else wanted:
             if key not in node.value:
-                gathered.findings.append(required_finding(schema, node, key, since=name))
+                gathered.blame(node, "dependentRequired", required_fault, schema, node, key, name)
 
 
 def items(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) -> Steps:
@@ -95,7 +94,7 @@ def items(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) -> 
         gathered.items.add(index)
         if part is False:
             keyword = "items" if not isinstance(schema.get("items"), list) else "additionalItems"
-            gathered.findings.append(forbidden_item(child, index, node, len(firsts), keyword))
+            gathered.blame(child, keyword, forbidden_item, child, index, node, len(firsts), keyword)
         else:
             gathered.add_child((yield part, child))
 
@@ -114,26 +113,24 @@ def contains(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) 
     if explainer.draft == "2020-12":
         gathered.items.update(matching)
     if len(matching) < least:
-        gathered.findings.append(
-            contains_finding(schema, node, len(matching), f"at least {least}", "contains")
-        )
+        _miscounted(gathered, schema, node, len(matching), f"at least {least}", "contains")
     elif most is not None and len(matching) > most:
-        gathered.findings.append(
-            contains_finding(schema, node, len(matching), f"at most {most}", "maxContains")
-        )
+        _miscounted(gathered, schema, node, len(matching), f"at most {most}", "maxContains")
+
+
+def _miscounted(gathered: Gathered, schema: Any, node: Node, count: int, wanted: str, keyword: str) -> None:
+    gathered.blame(node, keyword, contains_fault, node, schema["contains"], count, wanted, keyword)
 
 
 def unevaluated_properties(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) -> Steps:
-    part = schema["unevaluatedProperties"]
+    code = "unevaluatedProperties"
+    part = schema[code]
     for name, child in (node.members or {}).items():
         if name in gathered.members or (gathered.findings and part is False and _spoken_of(schema, name)):
             continue
         if part is False:
-            gathered.findings.append(
-                unknown_finding(
-                    child, name, node, schema.get("properties", {}), keyword="unevaluatedProperties"
-                )
-            )
+            known = schema.get("properties", {})
+            gathered.blame(child, code, unknown_fault, child, name, node, known, code)
             continue
         gathered.members.add(name)
         gathered.add_child((yield part, child))
@@ -154,12 +151,13 @@ def _spoken_of(schema: Any, name: str) -> bool:
 
 
 def unevaluated_items(explainer: Explainer, schema: Any, node: Node, gathered: Gathered) -> Steps:
-    part = schema["unevaluatedItems"]
+    code = "unevaluatedItems"
+    part = schema[code]
     for index, child in enumerate(node.items or ()):
         if index in gathered.items:
             continue
         if part is False:
-            gathered.findings.append(forbidden_item(child, index, node, index, "unevaluatedItems"))
+            gathered.blame(child, code, forbidden_item, child, index, node, index, code)
             continue
         gathered.items.add(index)
         gathered.add_child((yield part, child))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,12 +14,13 @@ MAX_FAULTS = 50  # a value this wrong needs no longer list
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault, with what is needed to compare it to those of other branches."""
+    """Something wrong, as far as branches need to be compared; it is worded only if it is reported."""
 
-    fault: Fault
     node: Node
     keyword: str
-    allowed: tuple[Any, ...] = ()  # values (enum, const) or type names (type) that would do
+    say: Callable[[], list[Fault]]
+    allowed: Sequence[Any] = ()  # values (enum, const) or type names (type) that would do
+    weight: int = 1  # how many faults it will be
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,12 @@ class Gathered:
     def full(self) -> bool:
         """Whether enough is wrong to stop looking."""
         return len(self.findings) >= MAX_FAULTS
+
+    def blame(
+        self, node: Node, keyword: str, word: Callable[..., Fault], *given: Any, allowed: Sequence[Any] = ()
+    ) -> None:
+        """Find fault with a value; `word` makes the fault out of what is given."""
+        self.findings.append(Finding(node, keyword, lambda: [word(*given)], allowed))
 
     def add(self, outcome: Outcome) -> None:
         """Take over an outcome for the same value."""

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from idiolect.dialects.json_ast.document import Node, show
-from idiolect.dialects.json_ast.evaluation import MISSING, Evaluator
+from idiolect.dialects.json_ast.evaluation import MISSING, PER_PLACE, Evaluator
 from idiolect.dialects.json_ast.expressions import (
     Expression,
     ExpressionError,
@@ -104,7 +104,7 @@ class Rules:
         evaluator = Evaluator(root)
         for rule in self.rules:
             for node in rule.at.nodes(root):
-                evaluator.spend(1)
+                evaluator.spend(PER_PLACE)
                 if rule.when is not None and evaluator.value(rule.when, node) is not True:
                     continue
                 if evaluator.value(rule.require, node) is False:

@@ -96,6 +96,11 @@ class CompiledSchema:
         return bool(self._validator.is_valid(value))
 
     @cached_property
+    def speaks_of_unevaluated(self) -> bool:
+        """Whether what one subschema speaks of can matter to another."""
+        return "unevaluated" in repr(self.document)
+
+    @cached_property
     def resources(self) -> Resources:
         """Where this schema's references lead."""
         return Resources(self.document, self.draft, self.store)
@@ -110,11 +115,14 @@ class CompiledSchema:
 
     def part_holds(self, schema: Any, value: Any) -> bool | None:
         """Whether a value keeps a part of this schema; None if the part means something only in its place."""
-        place = self.resources.place(schema)
-        if place is None:
-            return None
-        reference = f"{DOCUMENT}#{quote(pointer(place))}"
-        return bool(self.piece(schema, "whole", {"$ref": reference}).is_valid(value))
+        held = self._pieces.get((id(schema), "whole"))
+        if held is None:
+            place = self.resources.place(schema)
+            if place is None:
+                return None
+            reference = f"{DOCUMENT}#{quote(pointer(place))}"
+            return bool(self.piece(schema, "whole", {"$ref": reference}).is_valid(value))
+        return bool(held[1].is_valid(value))
 
 
 def _why(fault: jsonschema_rs.ValidationError) -> str:
@@ -141,7 +149,7 @@ class SchemaShelf:
         try:
             key = marshal.dumps(plain, 2)  # only ever a key: the cheapest exact image of plain data
         except ValueError:
-            plain = _plain(schema)
+            plain = plain_schema(schema)
             key = marshal.dumps(plain, 2)
         held = self._kept.get(key)
         if held is None:
@@ -156,7 +164,7 @@ class SchemaShelf:
 
     def _compile(self, schema: Schema) -> CompiledSchema | SchemaUnusable:
         try:
-            document = _plain(schema)
+            document = plain_schema(schema)
             declared = document.get("$schema") if isinstance(document, dict) else None
             draft = DIALECT_URIS.get(declared.rstrip("#")) if isinstance(declared, str) else None
             return CompiledSchema(document, draft or self.default_draft, self.store)
@@ -164,7 +172,7 @@ class SchemaShelf:
             return fault
 
 
-def _plain(schema: Any) -> Any:
+def plain_schema(schema: Any) -> Any:
     """A schema as plain JSON data of our own, so that no later change of the caller's reaches it."""
     if not isinstance(schema, Mapping | bool):
         raise SchemaUnusable(f"a schema is an object or a boolean, not {type(schema).__name__}")

@@ -65,50 +65,55 @@ def listed(values: Sequence[Any], limit: int = 12) -> str:
     return shown + (f" and {len(values) - limit} more" if len(values) > limit else "")
 
 
-def finding(
+def worded(
     code: str,
     message: str,
     node: Node,
     hint: str | None = None,
     fix: Fix | None = None,
     *,
-    keyword: str | None = None,
-    allowed: Sequence[Any] = (),
     on_key: bool = False,
-) -> Finding:
-    """A finding about a value, or about the key that names it."""
+) -> Fault:
+    """A fault about a value, or about the key that names it."""
     span = node.name_span if on_key else node.span
-    fault = Fault(f"json.schema.{code}", message, span, hint, Level.VALID, fix=fix)
-    return Finding(fault, node, keyword or code, tuple(allowed))
+    return Fault(f"json.schema.{code}", message, span, hint, Level.VALID, fix=fix)
 
 
-def leaf_finding(keyword: str, schema: Mapping[str, Any], node: Node) -> list[Finding]:
+def leaf_finding(keyword: str, schema: Mapping[str, Any], node: Node) -> Finding:
     """What is wrong where one keyword alone is broken."""
-    if keyword == "required" or keyword == "dependentRequired":
-        return _missing(keyword, schema, node)
-    if keyword == "uniqueItems":
-        return _repeated(node)
     wanted = schema[keyword]
+    if keyword in ("required", "dependentRequired"):
+        missing = _missing(keyword, wanted, node)
+        return Finding(
+            node,
+            keyword,
+            lambda: [required_fault(schema, node, name, since) for name, since in missing],
+            weight=len(missing),
+        )
+    if keyword == "uniqueItems":
+        return Finding(node, keyword, lambda: _repeated(node))
     if keyword == "type":
-        return [type_finding(node, [wanted] if isinstance(wanted, str) else wanted)]
+        types = [wanted] if isinstance(wanted, str) else wanted
+        return Finding(node, keyword, lambda: [type_fault(node, types)], types)
     if keyword in ("const", "enum"):
-        return [enum_finding(node, [wanted] if keyword == "const" else wanted, keyword)]
+        allowed = [wanted] if keyword == "const" else wanted
+        return Finding(node, keyword, lambda: [enum_fault(node, allowed, keyword)], allowed)
     if keyword == "format":
-        return [_format(wanted, node)]
-    return [_limit(keyword, schema, node)]
+        return Finding(node, keyword, lambda: [_format(wanted, node)])
+    return Finding(node, keyword, lambda: [_limit(keyword, schema, node)])
 
 
-def always_wrong(node: Node) -> Finding:
-    """The finding of the schema `false`."""
-    return finding("false", f"{subject(node)} may not stand here", node, "leave it out")
+def always_wrong(node: Node) -> Fault:
+    """The fault of the schema `false`."""
+    return worded("false", f"{subject(node)} may not stand here", node, "leave it out")
 
 
-def reference_finding(node: Node, reference: str) -> Finding:
+def reference_fault(node: Node, reference: str) -> Fault:
     """A value that breaks a schema which can't be looked into."""
-    return finding("ref", f"{subject(node)} does not match {reference}", node)
+    return worded("ref", f"{subject(node)} does not match {reference}", node)
 
 
-def type_finding(node: Node, types: Sequence[str]) -> Finding:
+def type_fault(node: Node, types: Sequence[str]) -> Fault:
     article = {"array": "an array", "object": "an object", "integer": "an integer", "null": "null"}
     names = " or ".join(article.get(name, f"a {name}") for name in types)
     found = type_name(node.value)
@@ -119,30 +124,28 @@ def type_finding(node: Node, types: Sequence[str]) -> Finding:
         hint = f"write [{show(node.value)}]"
     fix = None if mended is None else replace_value(node, mended)
     shown = "" if isinstance(node.value, dict | list) or node.value is None else f" ({show(node.value)})"
-    message = f"{subject(node)} is {is_a}{shown}, not {names}"
-    return finding("type", message, node, hint, fix, keyword="type", allowed=types)
+    return worded("type", f"{subject(node)} is {is_a}{shown}, not {names}", node, hint, fix)
 
 
-def enum_finding(node: Node, allowed: Sequence[Any], keyword: str = "enum") -> Finding:
+def enum_fault(node: Node, allowed: Sequence[Any], code: str = "enum") -> Fault:
     unique = [value for index, value in enumerate(allowed) if value not in allowed[:index]]
     near = near_value(node.value, unique)
     if near is None and len(unique) == 1:
         near = unique[0]
-    code = "const" if keyword == "const" else "enum"
     expected = f"not {show(unique[0])}" if len(unique) == 1 else f"not one of {listed(unique)}"
     message = f"{subject(node)} is {show(node.value)}, {expected}"
     if near is None:
-        return finding(code, message, node, f"write one of {listed(unique)}", allowed=unique)
+        return worded(code, message, node, f"write one of {listed(unique)}")
     hint = f"write {show(near)}" if len(unique) == 1 else f"did you mean {show(near)}?"
-    return finding(code, message, node, hint, replace_value(node, near), allowed=unique)
+    return worded(code, message, node, hint, replace_value(node, near))
 
 
-def _format(name: str, node: Node) -> Finding:
+def _format(name: str, node: Node) -> Fault:
     example = FORMAT_EXAMPLES.get(name)
     message = f"{subject(node)} is {show(node.value)}, which is no {name}"
     if name == "date" and (mended := mended_date(node.value)):
-        return finding("format", message, node, f'write "{mended}"', replace_value(node, mended))
-    return finding("format", message, node, f"write it like {show(example)}" if example else None)
+        return worded("format", message, node, f'write "{mended}"', replace_value(node, mended))
+    return worded("format", message, node, f"write it like {show(example)}" if example else None)
 
 
 LIMITS: dict[str, tuple[str, str]] = {
@@ -163,7 +166,7 @@ LIMITS: dict[str, tuple[str, str]] = {
 }
 
 
-def _limit(keyword: str, schema: Mapping[str, Any], node: Node) -> Finding:
+def _limit(keyword: str, schema: Mapping[str, Any], node: Node) -> Fault:
     limit = schema[keyword]
     flag = "exclusiveM" + keyword[1:]
     if keyword in ("minimum", "maximum") and schema.get(flag) is True and node.value == limit:
@@ -171,7 +174,7 @@ def _limit(keyword: str, schema: Mapping[str, Any], node: Node) -> Finding:
     says, cure = LIMITS[keyword]
     length = len(node.value) if isinstance(node.value, str | list | dict) else 0
     words = {"value": show(node.value), "limit": show(limit), "length": str(length)}
-    return finding(keyword, f"{subject(node)} {_filled(says, words)}", node, _filled(cure, words))
+    return worded(keyword, f"{subject(node)} {_filled(says, words)}", node, _filled(cure, words))
 
 
 def _filled(template: str, words: Mapping[str, str]) -> str:
@@ -181,35 +184,34 @@ def _filled(template: str, words: Mapping[str, str]) -> str:
     )
 
 
-def _missing(keyword: str, schema: Mapping[str, Any], node: Node) -> list[Finding]:
+def _missing(keyword: str, wanted: Any, node: Node) -> list[tuple[str, str | None]]:
+    """The missing keys, each with the key that asks for it."""
     if keyword == "required":
-        return [required_finding(schema, node, name) for name in schema["required"] if name not in node.value]
+        return [(name, None) for name in wanted if name not in node.value]
     return [
-        required_finding(schema, node, name, since=present)
-        for present, names in schema["dependentRequired"].items()
+        (name, present)
+        for present, names in wanted.items()
         if present in node.value
         for name in names
         if name not in node.value
     ]
 
 
-def required_finding(schema: Mapping[str, Any], node: Node, name: str, since: str | None = None) -> Finding:
+def required_fault(schema: Mapping[str, Any], node: Node, name: str, since: str | None = None) -> Fault:
     """A key that must stand and does not."""
     known = schema.get("properties", {})
-    part = known.get(name)
     because = f", which {show(since)} asks for" if since else ""
     message = f"{subject(node)} lacks the key {show(name)}{because}"
     code = "dependentRequired" if since else "required"
-    extra = [key for key in node.value if key not in known]
-    near = near_name(name, extra)
+    near = near_name(name, [key for key in node.value if key not in known])
     if near is not None and node.members is not None:
         hint = f"rename {show(near)} to {show(name)}"
-        return finding(code, message, node, hint, rename(node.members[near], name))
-    only = _only_value(part)
+        return worded(code, message, node, hint, rename(node.members[near], name))
+    only = _only_value(known.get(name))
     if only:
         hint = f"add {show(name)}: {show(only[0])}"
-        return finding(code, message, node, hint, add_member(node, name, only[0]))
-    return finding(code, message, node, f"add {show(name)}: ...")
+        return worded(code, message, node, hint, add_member(node, name, only[0]))
+    return worded(code, message, node, f"add {show(name)}: ...")
 
 
 def _only_value(part: Any) -> tuple[Any, ...]:
@@ -221,17 +223,17 @@ def _only_value(part: Any) -> tuple[Any, ...]:
     return tuple(allowed) if len(allowed) == 1 else ()
 
 
-def _repeated(node: Node) -> list[Finding]:
+def _repeated(node: Node) -> list[Fault]:
     """The second of two equal items; true and 1 are not equal."""
     first: dict[str, int] = {}
-    found: list[Finding] = []
+    found: list[Fault] = []
     for index, item in enumerate(node.items or ()):
         if len(found) >= MAX_FAULTS:
             break
         image = _image(item.value)
         if image in first:
             message = f"{subject(item)} is {show(item.value)}, which item {first[image]} is already"
-            found.append(finding("uniqueItems", message, item, "delete it", drop_item(node, index)))
+            found.append(worded("uniqueItems", message, item, "delete it", drop_item(node, index)))
         else:
             first[image] = index
     return found
@@ -243,36 +245,47 @@ def _image(value: Any) -> str:
     return image_of_value(value)
 
 
-def unknown_finding(
-    child: Node, name: str, node: Node, known: Mapping[str, Any], keyword: str = "additionalProperties"
-) -> Finding:
+def unknown_fault(
+    child: Node, name: str, node: Node, known: Mapping[str, Any], code: str = "additionalProperties"
+) -> Fault:
     """A key that may not stand here."""
-    free = [key for key in known if key not in node.value]
+    free = [key for key, part in known.items() if part is not False and key not in node.value]
     near = near_name(name, free)
     message = f"{subject(node)} may not have the key {show(name)}"
-    code = "additionalProperties" if keyword == "false" else keyword
     if near is not None:
-        hint = f"did you mean {show(near)}?"
-        return finding(code, message, child, hint, rename(child, near), keyword=keyword, on_key=True)
+        return worded(code, message, child, f"did you mean {show(near)}?", rename(child, near), on_key=True)
     hint = f"leave it out, or write one of {listed(free)}" if free else "leave it out"
-    return finding(code, message, child, hint, keyword=keyword, on_key=True)
+    return worded(code, message, child, hint, on_key=True)
 
 
-def name_finding(child: Node, name: str, inner: tuple[Finding, ...]) -> Finding:
+def name_fault(child: Node, name: str, key: Node, inner: Finding) -> Fault:
     """A key whose name breaks `propertyNames`."""
-    why = inner[0].fault.message.removeprefix(subject(inner[0].node))
+    fault = inner.say()[0]
+    why = fault.message.removeprefix(subject(key))
     message = f"the key {show(name)}{why}" if why.startswith(" ") else f"the key {show(name)} is not allowed"
-    return finding("propertyNames", message, child, inner[0].fault.hint, on_key=True)
+    return worded("propertyNames", message, child, fault.hint, on_key=True)
 
 
-def forbidden_item(child: Node, index: int, node: Node, limit: int, keyword: str) -> Finding:
+def forbidden_item(child: Node, index: int, node: Node, limit: int, keyword: str) -> Fault:
     message = f"{subject(node)} may hold {limit} items here; item {index} is one too many"
-    return finding(keyword, message, child, "leave it out", drop_item(node, index) if index else None)
+    return worded(keyword, message, child, "leave it out", drop_item(node, index) if index else None)
 
 
-def contains_finding(schema: Any, node: Node, count: int, wanted: str, keyword: str) -> Finding:
-    message = f"{subject(node)} has {count} items like {show(schema['contains'])}, not {wanted}"
-    return finding(keyword, message, node, f"write {wanted} of them")
+def contains_fault(node: Node, part: Any, count: int, wanted: str, keyword: str) -> Fault:
+    message = f"{subject(node)} has {count} items like {show(part)}, not {wanted}"
+    return worded(keyword, message, node, f"write {wanted} of them")
+
+
+def several_fault(node: Node, names: str, count: int) -> Fault:
+    """A value that fits more than one branch of oneOf."""
+    message = f"{subject(node)} matches {count} forms at once: {names}"
+    return worded("oneOf.several", message, node, "write it so that only one fits")
+
+
+def excluded_fault(excluded: Any, node: Node) -> Fault:
+    """A value that fits what `not` excludes."""
+    message, hint = excluded_words(excluded, node)
+    return worded("not", message, node, hint)
 
 
 def condition_words(condition: Any, node: Node, holds: bool) -> str:
