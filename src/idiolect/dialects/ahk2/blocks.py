@@ -6,6 +6,7 @@ bodies and stray `else`, `until`, `catch` and `finally`; it reads no text.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -27,6 +28,7 @@ _FOLLOWS: dict[str, frozenset[str]] = {
 }
 LOOPS = frozenset({"loop", "while", "for"})
 CONNECTORS = frozenset({"else", "until", "catch", "finally"})
+_WORD = re.compile(r"[A-Za-z]+")
 
 
 @dataclass(slots=True)
@@ -38,6 +40,7 @@ class Owner:
     waiting: bool = True
     loops: int = 0  # loops around its body, in this function
     guarded: bool = False  # inside a finally
+    depth: int = 0  # of its line
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class Block:
     members: Members | None = None
     static: bool = False  # property: a static one
     first_seen: bool = False  # switch: a case has been read
+    depth: int = -1  # of the line that opens it
     enter: int = 0
     leave: int = 1 << 60
     labels: dict[str, tuple[Block, Span]] = field(default_factory=dict)  # file and function blocks
@@ -78,13 +82,13 @@ class Block:
         if self.owners:
             self.owners[-1].waiting = False
 
-    def own(self, word: str, span: Span) -> None:
+    def own(self, word: str, span: Span, depth: int) -> None:
         """A statement begins whose body follows."""
         before_loops = self.owners[-1].loops if self.owners else self.loops
         guarded = self.owners[-1].guarded if self.owners else self.guarded
-        self.owners.append(Owner(word, span, True, before_loops + (word in LOOPS), guarded))
+        self.owners.append(Owner(word, span, True, before_loops + (word in LOOPS), guarded, depth))
 
-    def connect(self, word: str, span: Span, faults: Faults) -> None:
+    def connect(self, word: str, span: Span, depth: int, faults: Faults) -> None:
         """An else, until, catch or finally: find what it belongs to."""
         owners = self.owners
         if owners and owners[-1].waiting:
@@ -94,7 +98,7 @@ class Block:
         if not owners:
             faults.add("parse.orphan", span, word=word, owner=_belongs_to(word))
             if word != "until":
-                self.own(word, span)
+                self.own(word, span, depth)
             return
         owner = owners[-1]
         was = owner.word
@@ -112,6 +116,21 @@ class Block:
             word = "else" if owner.word == "tried" else owner.word
             faults.add("parse.body", owner.span, word=word)
             owner.waiting = False
+
+    def depth_of(self, text: str) -> int:
+        """How deep a line that begins with `text` is to be indented."""
+        if text.startswith("}"):
+            return max(0, self.depth)
+        word = _WORD.match(text)
+        name = word.group().lower() if word else ""
+        if name in CONNECTORS:
+            for owner in reversed(self.owners):
+                if name in _FOLLOWS.get(owner.word, ()):
+                    return owner.depth
+        if self.body_is_due:
+            return self.owners[-1].depth + (not text.startswith("{"))
+        in_case = self.kind == "switch" and self.first_seen and name not in ("case", "default")
+        return self.depth + 1 + in_case
 
     @property
     def body_is_due(self) -> bool:

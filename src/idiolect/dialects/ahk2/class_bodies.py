@@ -10,6 +10,7 @@ from idiolect.dialects.ahk2.loader import Loader, Statement, Symbol
 from idiolect.dialects.ahk2.parameters import Parameters, read_parameters
 from idiolect.source import Span
 
+MOST_NESTED = 5  # classes in classes, as the interpreter has it
 _INHERITED = {("field", "prototype", True), ("field", "__class", False), ("method", "__init", True)}
 
 
@@ -27,6 +28,9 @@ def read_class(loader: Loader, statement: Statement) -> None:
     name = statement.tokens[name_at].text
     base = _read_head(loader, statement, name_at)
     full = f"{outer.name}.{name}" if outer else name
+    if outer is not None and outer.name.count(".") >= MOST_NESTED - 1:
+        loader.faults.add("parse.class.nesting", span, most=MOST_NESTED)
+        full = name
     _define(loader, name, full, span, outer)
     members = Members(full, span, base)
     loader.classes.setdefault(full.lower(), members)

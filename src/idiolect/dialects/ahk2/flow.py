@@ -97,7 +97,7 @@ def _comma_after(loader: Loader, statement: Statement, word: str) -> bool:
     loader.faults.add("v1.comma", statement.span(statement.start, statement.start + 1), name=word)
     if word in ("if", "loop", "while", "for", "switch"):
         loader.block.start_statement(loader.faults)
-        loader.block.own(word, statement.span(statement.start))
+        loader.block.own(word, statement.span(statement.start), loader.depth)
         if loader.starts_block(statement):
             loader.open_block("block", statement.span(statement.start))
     else:
@@ -132,7 +132,7 @@ def _own(loader: Loader, statement: Statement, word: str) -> None:
     """The statement takes a body: open its block if a brace follows on the line."""
     span = statement.span(statement.start)
     loader.block.start_statement(loader.faults)
-    loader.block.own(word, span)
+    loader.block.own(word, span, loader.depth)
     if statement.opens:
         loader.open_block("switch" if word == "switch" else "block", statement.line.span(*_brace(statement)))
 
@@ -260,9 +260,9 @@ def _read_try(loader: Loader, statement: Statement) -> Statement | None:
     span = statement.span(statement.start)
     if word == "try":
         loader.block.start_statement(loader.faults)
-        loader.block.own("try", span)
+        loader.block.own("try", span, loader.depth)
     else:
-        loader.block.connect(word, span, loader.faults)
+        loader.block.connect(word, span, loader.depth, loader.faults)
     rest = statement.from_index(statement.start + 1)
     if rest.start < rest.end:
         return rest
@@ -272,12 +272,12 @@ def _read_try(loader: Loader, statement: Statement) -> Statement | None:
 
 
 def _read_until(loader: Loader, statement: Statement) -> None:
-    loader.block.connect("until", statement.span(statement.start), loader.faults)
+    loader.block.connect("until", statement.span(statement.start), loader.depth, loader.faults)
     _condition(loader, statement, statement.start + 1, "until")
 
 
 def _read_catch(loader: Loader, statement: Statement) -> None:
-    loader.block.connect("catch", statement.span(statement.start), loader.faults)
+    loader.block.connect("catch", statement.span(statement.start), loader.depth, loader.faults)
     start, end = statement.start + 1, statement.end
     tokens = statement.tokens
     if start < end and tokens[start].text == "(" and statement.pairs.get(start) == end - 1:

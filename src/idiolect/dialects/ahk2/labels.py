@@ -11,7 +11,7 @@ from idiolect.dialects.ahk2.builtins import key_names
 
 _HOTSTRING = re.compile(r":([^:]*):")
 _HOTKEY = re.compile(
-    r"(?P<first>[^\s]+?)(?:[ \t]+&[ \t]+(?P<second>[^\s]+?))?(?P<up>[ \t]+up)?[ \t]*::", re.I
+    r"(?P<first>\S{1,40}?)(?:[ \t]{1,9}&[ \t]{1,9}(?P<second>\S{1,40}?))?(?:[ \t]{1,9}up)?[ \t]{0,9}::", re.I
 )
 _MODIFIERS = re.compile(r"[<>*~$!^+#]*")
 _SEND_MODIFIERS = re.compile(r"[<>!^+#]*")

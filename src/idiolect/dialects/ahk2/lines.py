@@ -29,7 +29,7 @@ _BLOCK_WORD = re.compile(
     r"(?:if|else|loop|for|while|try|catch|finally|switch|until|case)(?![\w\x80-\U0010ffff])", re.I
 )
 _CALL_NAME = re.compile(r"[\w\x80-\U0010ffff]+(?:\.[\w\x80-\U0010ffff]+)*\s+$")
-_COMMENT = re.compile(r"[ \t]+;.*", re.S)
+_COMMENT = re.compile(r"[ \t];")
 _PHYSICAL = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
 _OPENERS = {closer: opener for opener, closer in _CLOSERS.items()}
@@ -48,6 +48,7 @@ class Line:
     hotkey: str | None = None  # the text left of "::"
     hotstring: tuple[str, str] | None = None  # its options and abbreviation
     literal: bool = False  # what follows `body` is text or a key, not code
+    section: bool = False  # a continuation section is part of it
     opens_block: bool = False  # the last character is the brace of a block
     sound: bool = True  # False: a bracket or quote is at fault, and has been reported
 
@@ -229,7 +230,9 @@ class LineReader:
             self._code()
             seen = len(line.text)
             glued = text[0] == "." and text[1:2] not in ("", " ", "\t", "=")
-            line.add(text if glued else " " + text, start if glued else start - 1)
+            if not glued:
+                line.add(" ", start)
+            line.add(text, start)
             self._scan(line, balance, seen)
 
     def _settle_brace(self, line: Line, balance: _Balance, in_class: bool) -> bool:
@@ -338,6 +341,7 @@ class LineReader:
 
     def _join_section(self, line: Line, balance: _Balance, code: tuple[int, int, int]) -> None:
         """Append the lines of a continuation section, with what stands in them made literal."""
+        line.section = True
         join, literal_ticks, comments = self._read_options(code)
         if not balance.quote and line.text:
             line.add(" ", code[0])

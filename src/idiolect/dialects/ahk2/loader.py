@@ -20,6 +20,7 @@ from idiolect.dialects.ahk2.scopes import Call, Scope, settle
 from idiolect.dialects.ahk2.tokens import Token, match_brackets, tokenize
 from idiolect.source import Span
 
+_BRACE = re.compile(r"[ \t]*([{}])(?!::)")
 _LABEL = re.compile(r"([\w\x80-\U0010ffff]+):$")
 
 
@@ -107,7 +108,8 @@ class Statement:
 class Loader:
     """Reads one script."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, keep_layout: bool = False) -> None:
+        self._keep_layout = keep_layout
         self.faults = Faults()
         self.reader = LineReader(text, self.faults)
         root = Scope()
@@ -120,6 +122,7 @@ class Loader:
         self.hotkeys: set[tuple[str, str]] = set()
         self.waiting_hotkey: Span | None = None
         self.sound = True  # False once brackets are at fault: braces then prove nothing
+        self.depth = 0  # of the line that is being read, for the formatter
         self._clock = 0
 
     # -- the script -------------------------------------------------------------------------
@@ -175,38 +178,28 @@ class Loader:
     def _line(self, line: Line) -> None:
         if not line.sound:
             self.sound = False
-        depth = len(self.blocks) - 1
-        position = line.body
-        leading = re.compile(r"[ \t]*([{}])(?!::)")
+        self._lay(line, line.text.strip())
         if line.hotkey is not None or line.hotstring is not None:
-            self._lay(line, depth)
             self._hotkey_line(line)
             return
-        closes = 0
-        first = True
-        while (match := leading.match(line.text, position)) is not None:
+        position = line.body
+        while (match := _BRACE.match(line.text, position)) is not None:
             if match[1] == "{" and line.opens_block and match.end() == len(line.text):
                 break
+            span = line.span(match.start(1), match.end())
             if match[1] == "}":
-                closes += first
-                self.close_block(line.span(match.start(1), match.end()))
+                self.close_block(span)
             else:
-                self._lay_once(line, depth - closes, first)
-                self._open_plain(line.span(match.start(1), match.end()))
-            position, first = match.end(), False
-        self._lay_once(
-            line, min(depth - closes, len(self.blocks) - 1) if closes else depth, first or closes > 0
-        )
+                self._open_plain(span)
+            position = match.end()
         rest = line.text[position:].strip()
         if rest:
             self._code(line, position, rest)
 
-    def _lay_once(self, line: Line, depth: int, wanted: bool) -> None:
-        if wanted and not (self.script.layout and self.script.layout[-1].line is line):
-            self._lay(line, depth)
-
-    def _lay(self, line: Line, depth: int) -> None:
-        self.script.layout.append(Laid(line, max(0, depth) + len(self.block.owners) * self.block.body_is_due))
+    def _lay(self, line: Line, text: str) -> None:
+        if self._keep_layout:
+            self.depth = self.block.depth_of(text)
+            self.script.layout.append(Laid(line, self.depth))
 
     def _code(self, line: Line, position: int, rest: str) -> None:
         if rest == "{":
@@ -285,6 +278,7 @@ class Loader:
             members=members,
             static=static,
             enter=self._clock,
+            depth=self.depth,
             function=None if kind == "function" else outer.function or outer,
         )
         self.blocks.append(block)
@@ -334,7 +328,7 @@ class Loader:
         if following is None:
             return False
         if following.text.startswith("{") and following.hotkey is None and following.hotstring is None:
-            self._lay(following, len(self.blocks) - 1)
+            self._lay(following, "{")
             rest = following.text[1:].strip()
             if rest:
                 following.text = " " + following.text[1:]
@@ -453,6 +447,6 @@ class Loader:
         scope.functions[word] = arity
 
 
-def load(text: str) -> Script:
-    """Load a script; never raises, whatever the text."""
-    return Loader(text).load()
+def load(text: str, *, keep_layout: bool = False) -> Script:
+    """Load a script; never raises, whatever the text. The layout is kept for the formatter only."""
+    return Loader(text, keep_layout=keep_layout).load()

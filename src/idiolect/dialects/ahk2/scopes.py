@@ -16,6 +16,7 @@ from idiolect.dialects.ahk2.faults import Faults
 from idiolect.source import Span
 
 How = Literal["written", "modified", "referenced"]
+MOST_NESTED = 100  # functions in functions; each step outwards costs time at every use of a name
 _CANNOT = {
     "written": "be assigned",
     "modified": "be assigned a value",
@@ -46,6 +47,7 @@ class Scope:
 
     parent: Scope | None = None
     in_class: bool = False
+    depth: int = 0
     params: set[str] = field(default_factory=set)
     declared: dict[str, str] = field(default_factory=dict)  # name: "local", "static" or "global"
     assume: str | None = None
@@ -55,6 +57,7 @@ class Scope:
     uses: list[Use] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     children: list[Scope] = field(default_factory=list)
+    too_deep: bool = False  # global scope only
 
     @property
     def is_global(self) -> bool:
@@ -62,8 +65,12 @@ class Scope:
 
     def child(self, params: set[str], in_class: bool | None = None) -> Scope:
         """A function's scope inside this one."""
-        scope = Scope(self, self.in_class if in_class is None else in_class, params)
-        self.children.append(scope)
+        outer: Scope = self
+        if self.depth >= MOST_NESTED and self.parent is not None:
+            outer = self.parent  # names are then looked up one function further out
+            root_of(self).too_deep = True
+        scope = Scope(outer, self.in_class if in_class is None else in_class, outer.depth + 1, params)
+        outer.children.append(scope)
         return scope
 
     def use(self, name: str, span: Span, how: How) -> None:
@@ -80,6 +87,8 @@ def settle(root: Scope, faults: Faults) -> list[Call]:
     """Judge every use and call of a script; the calls of names that nothing in it defines."""
     unknown: list[Call] = []
     waiting = [root]
+    if root.too_deep:
+        faults.add("parse.nesting", Span(0, 0), most=MOST_NESTED)
     while waiting:
         scope = waiting.pop()
         for use in scope.uses:
