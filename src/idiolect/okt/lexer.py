@@ -18,7 +18,7 @@ class TokenKind(StrEnum):
     NUMBER = "number"
     PUNCTUATION = "punctuation"  # { } [ ] : , and the operators
     OPEN_STRING = "open string"  # a quote that is not closed on its line
-    CURLY_STRING = "curly string"  # text between typographic quotes
+    ODD_STRING = "odd string"  # text between typographic or single quotes
     ELLIPSIS = "ellipsis"
     STRAY = "stray"  # a character that the language does not have
     END = "end"
@@ -47,7 +47,8 @@ _TOKEN = re.compile(
   | (?P<comment>\#[^\r\n]*)
   | (?P<string>"(?:[^"\\\r\n]|\\[^\r\n])*")
   | (?P<open_string>"(?:[^"\\\r\n]|\\[^\r\n])*\\?)
-  | (?P<curly_string>[\u201c\u201d\u201e\u00ab][^\u201c\u201d\u201e\u00bb"\r\n]*[\u201c\u201d\u00bb"]?)
+  | (?P<odd_string>[\u201c\u201d\u201e\u00ab][^\u201c\u201d\u201e\u00bb"\r\n]*[\u201c\u201d\u00bb"]?
+      | '[^'"\r\n]*')
   | (?P<ellipsis>\.\.\.+|\u2026)
   | (?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?:%|[A-Za-z]+)?)
   | (?P<word>[^\W\d]\w*)

@@ -6,10 +6,16 @@ from idiolect.okt.diagnostics import Edit
 from idiolect.okt.lexer import Token, TokenKind, decode_string, split_number
 from idiolect.okt.stream import TokenStream
 from idiolect.okt.syntax import Body, List, Missing, Number, String, Value, Word
+from idiolect.okt.vocab import CONTROL_EVENTS
 from idiolect.source import Span
 
 # Legal scripts nest four or five levels; the limit keeps recursion far from Python's own.
 MAX_DEPTH = 40
+
+
+def opens_statements(name: str) -> bool:
+    """Whether the braces behind a name hold CONTROL statements."""
+    return name == "CONTROL" or name in CONTROL_EVENTS
 
 
 class ValueParser(TokenStream):
@@ -28,16 +34,41 @@ class ValueParser(TokenStream):
             return self.string(self.next())
         if token.kind is TokenKind.NUMBER:
             return self.number(self.next())
-        if token.kind in (TokenKind.OPEN_STRING, TokenKind.CURLY_STRING):
+        if token.kind in (TokenKind.OPEN_STRING, TokenKind.ODD_STRING):
             return self.broken_string(self.next())
         if self.sees("["):
             return self.list_value(name)
         if self.sees("{"):
-            return self.body(name, commas=True)
+            return self.body(name, statements=opens_statements(name.text), commas=True)
+        if self.begins_bare_text():
+            return self.bare_text()
         if token.kind is TokenKind.WORD and not self.follows(":") and not self.begins_next_block():
             self.next()
             return Word(token.text, token.span)
         return self.missing_value(name)
+
+    def begins_bare_text(self) -> bool:
+        """Whether a path or name without quotes starts here: several tokens with no space between them."""
+        token, follower = self.token, self.peek()
+        touching = token.span.end == follower.span.start and token.line == follower.line
+        starts = token.kind is TokenKind.WORD or token.text in (".", "/", "~", "..")
+        return touching and starts and follower.kind is TokenKind.STRAY
+
+    def bare_text(self) -> String:
+        """A text whose quotes are missing, as far as it has no space."""
+        first = last = self.next()
+        while self.token.span.start == last.span.end and self.token.text not in (*"{}[],:", ""):
+            last = self.next()
+        span = first.span.to(last.span)
+        text = self.source.text[span.start : span.end]
+        self.reporter.warning(
+            "L202",
+            span,
+            f'a text wants quotes; read as "{text}"',
+            f'write "{text}"',
+            edits=(Edit("Add quotes", span, f'"{text}"'),),
+        )
+        return String(text, span, text)
 
     def missing_value(self, name: Token) -> Missing:
         token = self.token
@@ -46,9 +77,7 @@ class ValueParser(TokenStream):
             self.next()
             return Missing(token.span)
         end = self.last_span.end
-        self.reporter.error(
-            "L005", name.span, f'"{name.text}" has no value', f"write {name.text}: and its value"
-        )
+        self.reporter.error("L005", name.span, f'"{name.text}" has no value', "write its value behind it")
         return Missing(Span(end, end))
 
     def list_value(self, name: Token) -> List:
@@ -134,12 +163,13 @@ class ValueParser(TokenStream):
 
     def broken_string(self, token: Token) -> String:
         """A string whose quotes are wrong, read as far as its line goes."""
-        if token.kind is TokenKind.CURLY_STRING:
-            inner = token.text.strip('\u201c\u201d\u201e\u00ab\u00bb"')
+        if token.kind is TokenKind.ODD_STRING:
+            inner = token.text.strip("\u201c\u201d\u201e\u00ab\u00bb\"'")
+            kind = "single" if token.text[0] == "'" else "typographic"
             self.reporter.error(
                 "L003",
                 token.span,
-                "typographic quotes do not delimit a string",
+                f"{kind} quotes do not delimit a string",
                 f'write "{inner}"',
                 edits=(Edit("Use straight quotes", token.span, f'"{inner}"'),),
             )

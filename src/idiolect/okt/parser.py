@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from idiolect.okt.diagnostics import Edit, Reporter
 from idiolect.okt.lexer import Token, TokenKind
-from idiolect.okt.parse_values import MAX_DEPTH
+from idiolect.okt.parse_values import MAX_DEPTH, opens_statements
 from idiolect.okt.statements import StatementParser
 from idiolect.okt.stream import MAX_FAULTS
 from idiolect.okt.syntax import (
@@ -27,7 +27,7 @@ from idiolect.okt.syntax import (
     Unread,
 )
 from idiolect.okt.versions import read_pragma
-from idiolect.okt.vocab import CONTROL_EVENTS, OPERATORS
+from idiolect.okt.vocab import OPERATORS
 from idiolect.source import SourceText, Span
 
 # Blocks that may stand inside another one under a keyword that is also a top-level keyword.
@@ -82,7 +82,7 @@ class Parser(StatementParser):
         if self.follows(":") and self.follows("{", 2):  # `MODEL: {`
             self.extra_colon(self.peek())
             return self.block()
-        if follower.kind in (TokenKind.STRING, TokenKind.OPEN_STRING, TokenKind.CURLY_STRING) or self.follows(
+        if follower.kind in (TokenKind.STRING, TokenKind.OPEN_STRING, TokenKind.ODD_STRING) or self.follows(
             "["
         ):
             self.next()
@@ -153,8 +153,7 @@ class Parser(StatementParser):
         label = None
         if self.token.kind is TokenKind.STRING:
             label = self.string(self.next())
-        statements = keyword.text == "CONTROL" or keyword.text in CONTROL_EVENTS
-        body = self.body(keyword, statements=statements)
+        body = self.body(keyword, statements=opens_statements(keyword.text))
         return BlockNode(keyword.text, keyword.span, label, body, keyword.span.to(body.span))
 
     def body(self, opener: Token, *, statements: bool = False, commas: bool = False) -> Body:
@@ -252,7 +251,7 @@ class Parser(StatementParser):
 
     def begins_value(self, token: Token) -> bool:
         """Whether a token behind a name is the value of a field whose colon was forgotten."""
-        if token.kind in (TokenKind.NUMBER, TokenKind.OPEN_STRING, TokenKind.CURLY_STRING):
+        if token.kind in (TokenKind.NUMBER, TokenKind.OPEN_STRING, TokenKind.ODD_STRING):
             return True
         if token.kind is TokenKind.STRING:
             return self.token.text != "custom"

@@ -153,7 +153,7 @@ class StatementParser(ValueParser):
     def answer(self, keyword: Token) -> Entry:
         if keyword.text == "REPLACE" and self.token.text == "WITH":
             self.next()
-        if self.token.kind not in (TokenKind.STRING, TokenKind.OPEN_STRING, TokenKind.CURLY_STRING):
+        if self.token.kind not in (TokenKind.STRING, TokenKind.OPEN_STRING, TokenKind.ODD_STRING):
             form = 'REPLACE WITH "text"' if keyword.text == "REPLACE" else 'RETURN "text"'
             return self.broken(keyword, f"{keyword.text} wants a text", f"write {form}")
         value = self.value(keyword)
