@@ -116,7 +116,7 @@ def test_nothing_that_is_there_is_overwritten(folder):
 
 
 def test_constraint_test_shows_where_the_two_disagree(folder):
-    rows = ["scene a { wait 1s; }", "scene a {wait 1s;}", "scene a { wait }", "scene a { set siren 1%; }"]
+    rows = ["scene a { wait 1s; }\n", "scene a {wait 1s;}", "scene a { wait }", "scene a { set siren 1%; }\n"]
     Path("rows.jsonl").write_text("\n".join(json.dumps({"text": row}) for row in rows))
     result = run("constraint", "test", "-d", folder, "rows.jsonl", "--json")
     told = [json.loads(line)["agreement"] for line in result.stdout.splitlines()]

@@ -283,6 +283,11 @@ class _Reader:
             for name in (rule, *slots(template)):
                 if name not in known | aliases:
                     yield self._unknown(name, "rule or terminal", known | aliases, ("describe", rule))
+        comments = settings.comments
+        if comments.keep and not (comments.line and parser.vocabulary.ignores(f"{comments.line} x")):
+            message = f"comments can't be kept: the grammar ignores none that starts with {comments.line!r}"
+            hint = 'write line = "#" under [comments], and in the grammar COMMENT: /#.*/ and %ignore COMMENT'
+            yield self._problem("comments.not_ignored", message, ("comments", "keep"), hint)
         if settings.embed is not None and settings.embed.terminal not in known:
             yield self._unknown(settings.embed.terminal, "terminal", known, ("embed", "terminal"))
 

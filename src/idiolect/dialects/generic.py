@@ -87,6 +87,7 @@ class FolderDialect(Dialect):
         self.not_offered = frozenset(self._not_offered())
         self._name_sets = PerCatalog(self._make_name_sets)
         self._grammars = PerCatalog(self._make_grammar)
+        self._walkable = PerCatalog(self._make_walkable)
 
     def verify(self, text: str, context: Context = EMPTY) -> Verdict:
         """Judge a text by the grammar, then by names, embedded blocks, policy, command and tests."""
@@ -129,7 +130,7 @@ class FolderDialect(Dialect):
         level = context.level if context.level in LEVELS else rng.choice(LEVELS)
         budget: int = getattr(self.settings.sample, level)
         try:
-            grammar = self.constraint(context)
+            grammar = self._walkable.get(context.catalog or self.parts.catalog)
         except BadDialect as error:
             raise NotOffered(
                 f"{self.name} can't be sampled, since its grammar can't be lowered: {error}"
@@ -253,7 +254,13 @@ class FolderDialect(Dialect):
     def _make_grammar(self, catalog: Catalog | None) -> Grammar:
         from idiolect.dialects.user.constraint import Lowered
 
-        return (self._lowered or Lowered(self.parts, self._style)).styled(catalog)
+        return (self._lowered or Lowered(self.parts, self._style)).styled(catalog, comments=True)
+
+    def _make_walkable(self, catalog: Catalog | None) -> Grammar:
+        """The constraint without comments, which random text would fill."""
+        if not self._style.keeps_comments or self._lowered is None:
+            return self._grammars.get(catalog)
+        return self._lowered.styled(catalog, comments=False)
 
     def _not_offered(self) -> Iterator[str]:
         if self.parts.simulator is None:

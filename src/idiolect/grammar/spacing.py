@@ -53,20 +53,20 @@ def canonical_variant(original: Grammar) -> Grammar:
     return _variant(original, "canonical")
 
 
-# (token before, token after, whether they would run together) -> what to write between them
-Between = Callable[[Node, Node, bool], str]
-
-
-def styled_variant(original: Grammar, between: Between, *, usual: str = " ", end: str = "") -> Grammar:
-    """The grammar with exactly the white space that a style asks for; `usual` is its commonest answer."""
-    return _Weaver(original, loose=False, style=_Style(between, usual, end)).weave()
-
-
 @dataclass(frozen=True, slots=True)
-class _Style:
-    between: Between
-    usual: str
-    end: str
+class Style:
+    """What is written around tokens: before the first, between two, and after the last."""
+
+    # of the token before, the token after, and whether the two would run together
+    between: Callable[[Node, Node, bool], Node]
+    usual: Node  # the commonest answer of `between`: tokens that differ from it only rarely share rules
+    start: Node = EMPTY
+    end: Node = EMPTY
+
+
+def styled_variant(original: Grammar, style: Style) -> Grammar:
+    """The grammar with exactly what a style writes between its tokens."""
+    return _Weaver(original, loose=False, style=style).weave()
 
 
 def _variant(original: Grammar, style: str) -> Grammar:
@@ -157,7 +157,7 @@ def _continuing(left: Dfa, right: Dfa) -> Ranges:
 class _Weaver:
     """Rules split by the kind of token before and after, with the text between written out."""
 
-    def __init__(self, original: Grammar, *, loose: bool, style: _Style | None = None) -> None:
+    def __init__(self, original: Grammar, *, loose: bool, style: Style | None = None) -> None:
         self.grammar = expand_any_order(original)
         self.loose = loose
         self.style = style
@@ -165,7 +165,7 @@ class _Weaver:
         self.layout = self.grammar.layout
         self.joined: dict[int, frozenset[Node]] = {_BEGIN: frozenset()}
         self.begun: dict[int, tuple[str, ...]] = {_BEGIN: self.grammar.ignore, _LINE: ()}
-        self.gaps: dict[int, dict[Node, str]] = {_BEGIN: {}}
+        self.gaps: dict[int, dict[Node, Node]] = {_BEGIN: {}}
         self.classes = self._classes()
         self.newline = self.classes.get(Ref(self.layout.newline)) if self.layout else None
         self.outs: dict[tuple[str, int], set[int]] = {}
@@ -196,7 +196,7 @@ class _Weaver:
             self.begun[classes[token]] = begun
         return classes
 
-    def _gaps(self, token: Node, after: Iterable[Node], joined: frozenset[Node]) -> dict[Node, str]:
+    def _gaps(self, token: Node, after: Iterable[Node], joined: frozenset[Node]) -> dict[Node, Node]:
         """What a style writes before the tokens that may follow one, where it is not the usual."""
         if self.style is None:
             return {}
@@ -224,7 +224,7 @@ class _Weaver:
     def _tail(self, before: int) -> Node:
         """What may stand after the last token."""
         if self.style is not None:
-            return text(self.style.end) if before != _BEGIN else EMPTY
+            return self.style.end if before != _BEGIN else EMPTY
         return self._ignored(before, last=True) if self.loose else EMPTY
 
     def _settle_outs(self) -> None:
@@ -378,10 +378,12 @@ class _Weaver:
         """What may stand before a token that follows a token of a kind."""
         if self.layout and before == self.newline:
             return EMPTY if token == Ref(self.layout.newline) else text(self._indent(rule))
+        if self.style is not None and before == _BEGIN:
+            return self.style.start
         if before in (_BEGIN, _LINE):
             return EMPTY
         if self.style is not None:
-            return text(self.gaps[before].get(token, self.style.usual))
+            return self.gaps[before].get(token, self.style.usual)
         joins = token in self.joined[before]
         if not self.loose:
             return text(self.spacing.space) if joins else EMPTY

@@ -108,6 +108,11 @@ WRONG = {
         "dialect.settings.unknown_name",
         ['"NAM"', 'did you mean "NAME"?'],
     ),
+    "comments to keep that the grammar does not know": (
+        {"dialect.toml": 'name = "toy"\n[comments]\nline = "#"\nkeep = true\n'},
+        "dialect.comments.not_ignored",
+        ["dialect.toml:4:1", "%ignore COMMENT"],
+    ),
     "file outside of the folder": (
         {"dialect.toml": 'name = "toy"\n[grammar]\nfile = "../grammar.lark"\n'},
         "dialect.files.outside",

@@ -25,11 +25,15 @@ from idiolect.grammar.form import (
     Terminal,
     Text,
     choice,
+    many,
+    not_chars,
     optional,
     seq,
+    text,
 )
 from idiolect.grammar.rewrite import fresh, map_nodes, with_rules
 from idiolect.grammar.spacing import Spacing, styled_variant
+from idiolect.grammar.spacing import Style as SpacingStyle
 
 if TYPE_CHECKING:
     from idiolect.dialects.generic import Parts
@@ -43,7 +47,7 @@ class Lowered:
         self._style = style
         self.grammar = _lower(parts)
         self._spacing = Spacing(self.grammar)
-        self._tokens = frozenset(self._spacing.tokens)
+        self._tokens = frozenset(map(self._spacing.base, self._spacing.tokens))
         self._terminals_of: dict[str, list[str]] = {}
         for name, literal in style.literals.items():
             self._terminals_of.setdefault(literal, []).append(name)
@@ -53,23 +57,36 @@ class Lowered:
         left, right = self._token(before), self._token(after)
         return left is not None and right is not None and self._spacing.join(left, right)
 
-    def styled(self, catalog: Catalog | None) -> Grammar:
-        """The grammar of canonical texts whose names come from the catalog."""
+    def styled(self, catalog: Catalog | None, *, comments: bool) -> Grammar:
+        """The grammar of canonical texts with the names of the catalog, and with comments where they are kept."""
         named, stands_for = self._named(catalog)
-
-        def between(before: Node, after: Node, joins: bool) -> str:
-            left, right = stands_for.get(before, before), stands_for.get(after, after)
-            # Names run together where free names would: texts are printed without looking at the catalog.
-            joins = joins or (
-                left in self._tokens and right in self._tokens and self._spacing.join(left, right)
-            )
-            return self._style.separator(self._names(left), self._names(right), joins=joins)
-
-        usual = " " if self._style.spaces and self._style.canonical.space == "single" else ""
         if named.ignore:
-            named = styled_variant(named, between, usual=usual, end=self._style.end)
+            named = styled_variant(named, self._spacing_style(stands_for, comments=comments))
         named = _with_blocks(named, self._parts)
         return replace(named, post_checks=(*named.post_checks, *_post_checks(self._parts)), memo={})
+
+    def _spacing_style(self, stands_for: dict[Node, Node], *, comments: bool) -> SpacingStyle:
+        """The dialect's own style, in the terms of the weaver."""
+        style, base = self._style, self._spacing.base
+        comments = comments and style.keeps_comments
+
+        def between(before: Node, after: Node, joins: bool) -> Node:
+            # Names run together where free names would: texts are printed without looking at the catalog.
+            left, right = base(stands_for.get(before, before)), base(stands_for.get(after, after))
+            if left in self._tokens and right in self._tokens:
+                joins = self._spacing.join(left, right)
+            gap = style.separator(self._names(left), self._names(right), joins=joins)
+            return choice(gap, _comments_in_gap(style)) if comments else text(gap)
+
+        if not comments:
+            comments = False
+            return SpacingStyle(between, usual=text(style.usual), end=text(style.end))
+        return SpacingStyle(
+            between,
+            usual=choice(style.usual, _comments_in_gap(style)),
+            start=many(_comment(style), "\n"),
+            end=seq(optional(_comments_at_end(style)), style.end),
+        )
 
     def _named(self, catalog: Catalog | None) -> tuple[Grammar, dict[Node, Node]]:
         """The grammar with the catalog's names in their places, and the free tokens that they stand for."""
@@ -82,13 +99,15 @@ class Lowered:
             names = name_set(catalog, use)
             if not names.ordered:
                 continue
-            if where in terminals:
-                terminals[where] = Terminal(prefix_tree(names.ordered), f"a {names.what}")
-            elif where in rules:
+            # a terminal may stand under several names, each narrowed to what its places allow
+            same = [name for name in terminals if self._spacing.base(Ref(name)) == Ref(where)]
+            for name in same:
+                terminals[name] = Terminal(prefix_tree(names.ordered), f"a {names.what}")
+            if not same and where in rules:
                 name = fresh(f"{where.upper()}_NAME", {*rules, *terminals})
                 terminals[name] = Terminal(prefix_tree(names.ordered), f"a {names.what}")
                 body = rules[where]
-                if body in self._tokens:
+                if self._spacing.base(body) in self._tokens:
                     stands_for[Ref(name)] = body
                 rules[where] = Ref(name)
         return with_rules(self.grammar, rules, terminals), stands_for
@@ -181,6 +200,19 @@ def _with_blocks(host: Grammar, parts: Parts) -> Grammar:
     for name, terminal in inner.terminals.items():
         terminals[names[name]] = replace(terminal, node=map_nodes(terminal.node, renamed))
     return with_rules(host, rules, terminals)
+
+
+def _comment(style: Style) -> Node:
+    return seq(style.comments.line or "", many(not_chars("\n\r")))
+
+
+def _comments_at_end(style: Style) -> Node:
+    """Comments behind a token: the first on its line or on the next, further ones on lines of their own."""
+    return seq(choice(" ", "\n"), _comment(style), many("\n", _comment(style)))
+
+
+def _comments_in_gap(style: Style) -> Node:
+    return seq(_comments_at_end(style), "\n")
 
 
 def _post_checks(parts: Parts) -> Iterator[PostCheck]:

@@ -45,7 +45,17 @@ class Style:
             return " "
         if _listed(after, settings.no_space_before) or _listed(before, settings.no_space_after):
             return ""
-        return " " if settings.space == "single" else ""
+        return self.usual
+
+    @property
+    def keeps_comments(self) -> bool:
+        """Whether the canonical form has comments: that needs line ends between tokens."""
+        return bool(self.comments.keep and self.comments.line and self.newlines)
+
+    @property
+    def usual(self) -> str:
+        """The separator of most tokens."""
+        return " " if self.spaces and self.canonical.space == "single" else ""
 
     @property
     def end(self) -> str:
@@ -61,7 +71,7 @@ def reprint(lexemes: Sequence[Lexeme], style: Style, joins: Joins, original: str
     """The tokens in canonical spacing; `original` is where comments are looked for, if they are kept."""
     pieces: list[str] = []
     before: Lexeme | None = None
-    comments = bool(style.comments.keep and style.comments.line and original)
+    comments = style.keeps_comments and bool(original)
     for lexeme in lexemes:
         separator = ""
         if before is not None:
