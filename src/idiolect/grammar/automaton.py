@@ -392,3 +392,13 @@ def distances(dfa: Dfa) -> list[int]:
                 far[source] = far[state] + 1
                 queue.append(source)
     return far
+
+
+def shortest_text(dfa: Dfa) -> str:
+    """A shortest text of an automaton whose language is not empty."""
+    far = distances(dfa)
+    state, found = 0, ""
+    while far[state]:
+        ranges, state = next((ranges, to) for ranges, to in dfa.edges[state] if far[to] == far[state] - 1)
+        found += chr(ranges[0][0])
+    return found

@@ -39,6 +39,7 @@ from idiolect.grammar.form import (
 from idiolect.grammar.lark_tokens import Claims, rivals_by_position, terminal_node
 from idiolect.grammar.regex import UnsupportedRegex
 from idiolect.grammar.rewrite import fresh, prune, row
+from idiolect.grammar.spacing import part_by_longest_match
 
 # Blocks inside blocks that an indented language may have; each level repeats the rules that hold blocks.
 DEEPEST_BLOCK = 6
@@ -129,7 +130,7 @@ class _Lowering:
             if start not in rules:
                 raise GrammarError([Problem("unproductive", self.start, f'"{self.start}" can never end')])
             terminals = {**self.terminals, **kept}  # base terminals stay: spacing asks about them
-            return grammar(
+            made = grammar(
                 start,
                 rules,
                 terminals,
@@ -140,6 +141,8 @@ class _Lowering:
                 },
                 layout=self._layout(rules),
             )
+            # Without ignored text there is nothing to lay out, but longest match still rules out neighbours.
+            return part_by_longest_match(made) if self.lalr else made
         except TooLarge as error:
             raise GrammarError([Problem("too_large", self.start, str(error))]) from None
 
@@ -172,7 +175,7 @@ class _Lowering:
 
     def _narrow(self) -> None:
         """A terminal of its own for every position at which others claim some of the texts."""
-        self.at: dict[tuple[Rule, int], str] = {}
+        self.at: dict[tuple[Rule, int], Node] = {}
         if not self.lalr:
             return
         ignored = [str(name) for name in self.lark.ignore_tokens]
@@ -182,17 +185,16 @@ class _Lowering:
             if name in self.nodes:
                 node = claims.narrowed(name, {*rivals, *ignored})
                 if node is not self.nodes[name]:
-                    self.at[rule, index] = self._variant(name, node, claims)
+                    empty = claims.automaton(node).empty
+                    self.at[rule, index] = NOTHING if empty else self._variant(name, node)
 
-    def _variant(self, name: str, node: Node, claims: Claims) -> str:
+    def _variant(self, name: str, node: Node) -> Node:
         if node not in self.narrowed:
             variant = fresh(f"{name}_narrowed", self.terminals)
             self.narrowed[node] = variant
             self.terminals[variant] = Terminal(node)
             self.shown[variant] = name
-            if claims.automaton(node).empty:
-                self.shown[variant] = ""
-        return self.narrowed[node]
+        return Ref(self.narrowed[node])
 
     def _all_rules(self) -> None:
         queue = [(self.start, 0)]
@@ -287,7 +289,7 @@ class _Lowering:
             elif name in self.closes:
                 return items, [(index, symbol), *symbols]
             elif isinstance(symbol, LarkTerminal):
-                items.append(Ref(self.at.get((rule, index), name)))
+                items.append(self.at.get((rule, index), Ref(name)))
             else:
                 items.append(self._call(name, depth) if depth <= self.deepest else NOTHING)
         return items, []

@@ -421,6 +421,13 @@ class _Lowerer:
         ways = tree.items if isinstance(tree, _Ways) else (tree,)
         return choice(*(self._way_anywhere(way) for way in ways))
 
+    def _split(self, items: tuple[_Tree, ...], at: int, rest: Node, *, at_start: bool, at_end: bool) -> Node:
+        """Alternatives of whole sequences, so that lookbehind inside one sees all that stands before it."""
+        ways = items[at]
+        assert isinstance(ways, _Ways)
+        rows = (_Row((*items[:at], *_items(one), *items[at + 1 :])) for one in ways.items)
+        return choice(*(self.then(one, rest, at_start=at_start, at_end=at_end, first=True) for one in rows))
+
     def _behind(self, items: tuple[_Tree, ...], at: int, rest: Node, *, at_start: bool, at_end: bool) -> Node:
         look = items[at]
         assert isinstance(look, _Behind)
@@ -462,6 +469,12 @@ class _Lowerer:
                 return Minus(rest, ahead) if negative else Both(rest, ahead)
             case _Row(items):
                 behind = next((n for n in range(len(items) - 1, -1, -1) if isinstance(items[n], _Behind)), -1)
+                if first and behind < 0:
+                    split = next(
+                        (n for n, one in enumerate(items) if isinstance(one, _Ways) and _behinds(one)), -1
+                    )
+                    if split >= 0:
+                        return self._split(items, split, rest, at_start=at_start, at_end=at_end)
                 if behind >= 0 and not first:
                     raise self.fail("lookbehind is only supported where all that stands before it is known")
                 if behind >= 0:
@@ -512,6 +525,10 @@ def _items(tree: _Tree) -> tuple[_Tree, ...]:
 
 def _looks(tree: _Tree) -> bool:
     return _has(tree, lambda one: isinstance(one, _Look | _Behind))
+
+
+def _behinds(tree: _Tree) -> bool:
+    return _has(tree, lambda one: isinstance(one, _Behind))
 
 
 def _anchored(tree: _Tree) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from idiolect.grammar import charset
 from idiolect.grammar.adjacency import followers, tokens_of
-from idiolect.grammar.automaton import Dfa, compile_node
+from idiolect.grammar.automaton import Dfa, compile_node, shortest_text
 from idiolect.grammar.charset import Ranges
 from idiolect.grammar.form import (
     ANY,
@@ -72,6 +72,15 @@ def styled_variant(original: Grammar, style: Style) -> Grammar:
 def _variant(original: Grammar, style: str) -> Grammar:
     if not original.ignore:
         return original
+    return _woven(original, style)
+
+
+def part_by_longest_match(original: Grammar) -> Grammar:
+    """A grammar whose tokens a lexer takes as long as they go, with nothing ignored: no two run together."""
+    return original if original.ignore else _woven(original, "loose")
+
+
+def _woven(original: Grammar, style: str) -> Grammar:
     known = original.memo.get(style)
     if not isinstance(known, Grammar):
         known = _Weaver(original, loose=style == "loose").weave()
@@ -95,6 +104,10 @@ class Spacing:
     def between(self, left: str, right: str) -> str:
         """The canonical text between two tokens, each a terminal's name."""
         return self.space if self.join(Ref(left), Ref(right)) else ""
+
+    def parts(self, left: Node) -> bool:
+        """Whether the canonical space ends a token: not where the token could go on with it."""
+        return bool(self.space) and not charset.holds(self.continues(self.base(left)), ord(self.space[0]))
 
     def base(self, token: Node) -> Node:
         """The terminal that a narrowed one was made of: what runs together does not depend on the place."""
@@ -130,10 +143,10 @@ class Spacing:
 
     def _space(self) -> str:
         dfas = [self.automaton(Ref(name)) for name in self.ignored]
-        for candidate in (" ", "\n", "\t", ","):
+        for candidate in (" ", "\n", "\t"):
             if any(dfa.matches(candidate) for dfa in dfas):
                 return candidate
-        return ""
+        return min((shortest_text(dfa) for dfa in dfas), key=len, default="")
 
 
 def _continuing(left: Dfa, right: Dfa) -> Ranges:
@@ -166,11 +179,14 @@ class _Weaver:
         self.joined: dict[int, frozenset[Node]] = {_BEGIN: frozenset()}
         self.begun: dict[int, tuple[str, ...]] = {_BEGIN: self.grammar.ignore, _LINE: ()}
         self.gaps: dict[int, dict[Node, Node]] = {_BEGIN: {}}
+        self.ends: dict[int, bool] = {}
+        self.open_to: dict[int, Ranges] = {}
         self.classes = self._classes()
         self.newline = self.classes.get(Ref(self.layout.newline)) if self.layout else None
         self.outs: dict[tuple[str, int], set[int]] = {}
         self.loops: dict[tuple[Node, int, int], str] = {}
         self.fillers: dict[tuple[tuple[str, ...], bool], str] = {}
+        self.outside: dict[Node, str] = {}
         self.terminals: dict[str, Terminal] = {}
         self.rules: dict[str, Node] = {}
         self.names: dict[tuple[str, int, int], str] = {}
@@ -188,11 +204,17 @@ class _Weaver:
             joined = frozenset(one for one in next_to[token] if self.spacing.join(token, one))
             begun = self._begun(token) if self.loose else ()
             gaps = self._gaps(token, next_to[token], joined)
-            alike: object = frozenset(gaps.items()) if self.style else (joined, begun)
+            alike: object = (
+                frozenset(gaps.items()) if self.style else (joined, begun, self.spacing.parts(token))
+            )
+            if not self.grammar.ignore:
+                alike = self.spacing.continues(self.spacing.base(token)) if joined else ()
             key = "line end" if token == line_end else alike
             classes[token] = numbers.setdefault(key, len(numbers) + 1)
             self.gaps[classes[token]] = gaps
             self.joined[classes[token]] = joined
+            self.ends[classes[token]] = self.spacing.parts(token)
+            self.open_to[classes[token]] = self.spacing.continues(self.spacing.base(token))
             self.begun[classes[token]] = begun
         return classes
 
@@ -310,7 +332,7 @@ class _Weaver:
             case Text(""):
                 return {before: EMPTY}
             case _:
-                return {self.classes[node]: row(self._gap(before, node, rule), self._token(node))}
+                return {self.classes[node]: row(self._gap(before, node, rule), self._token(node, before))}
 
     def _then(self, states: dict[int, Node], item: Node, rule: str) -> dict[int, Node]:
         found: dict[int, list[Node]] = {}
@@ -384,11 +406,13 @@ class _Weaver:
             return EMPTY
         if self.style is not None:
             return self.gaps[before].get(token, self.style.usual)
-        joins = token in self.joined[before]
+        joins = token in self.joined[before] and bool(self.grammar.ignore)
         if not self.loose:
-            return text(self.spacing.space) if joins else EMPTY
+            return (text(self.spacing.space) if self.ends[before] else NOTHING) if joins else EMPTY
         ignored = self._ignored(before)
-        return ignored.item if joins and isinstance(ignored, Repeat) else ignored
+        if joins:
+            return ignored.item if isinstance(ignored, Repeat) else NOTHING
+        return ignored
 
     def _ignored(self, before: int, *, last: bool = False) -> Node:
         """Ignored text, or nothing; after a token only what does not run together with it.
@@ -433,8 +457,10 @@ class _Weaver:
                 ends.append(Ref(after))
         return row(Ref(name), choice(*ends)) if ends else NOTHING
 
-    def _token(self, token: Node) -> Node:
+    def _token(self, token: Node, before: int) -> Node:
         """A token itself; canonically a line end is one plain newline."""
+        if not self.grammar.ignore and token in self.joined.get(before, ()):
+            return self._beginning_outside(token, self.open_to[before])
         if (self.loose and not self.layout) or not isinstance(token, Ref):
             return token
         dfa = self.spacing.automaton(token)
@@ -442,6 +468,19 @@ class _Weaver:
         if dfa.matches("\n") and not charset.minus(dfa.first(), plain):
             return text("\n")
         return token
+
+    def _beginning_outside(self, token: Node, open_to: Ranges) -> Node:
+        """With nothing to write between two tokens: texts that do not go on with the one before."""
+        outside = charset.minus(self.spacing.first(token), open_to)
+        if not outside:
+            return NOTHING
+        node = Both(token, row(Chars(outside), many(ANY)))
+        known = self.outside.get(node)
+        if known is None:
+            wanted = token.name if isinstance(token, Ref) else "TOKEN"
+            known = self.outside[node] = self._fresh(f"{wanted}_apart", wanted)
+            self.terminals[known] = Terminal(node)
+        return Ref(known)
 
     def _finish(self, root: str) -> Grammar:
         terminals = {**self.grammar.terminals, **self.terminals}
