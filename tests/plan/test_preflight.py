@@ -117,3 +117,32 @@ def test_the_project_file_should_name_the_same_project(project: Path) -> None:
     assert {"L441", "L442"} & {
         code for code, _, _ in look(project, 'DATASET { train: "data/train.jsonl" }\n' + LOOP)
     }
+
+
+def test_a_model_too_large_for_the_machine_is_told_at_the_batch_size(project: Path) -> None:
+    folder = project / "models" / "huge"
+    folder.mkdir(parents=True)
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "hidden_size": 16384,
+        "intermediate_size": 53248,
+        "num_hidden_layers": 126,
+        "num_attention_heads": 128,
+        "num_key_value_heads": 8,
+        "vocab_size": 128256,
+        "max_position_embeddings": 131072,
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    text = """DATASET { train: "data/train.jsonl" }
+MODEL { base: "models/huge" }
+TRAIN {
+    epochs: 1
+    batch_size: 64
+    checkpoint_steps: 10
+}
+EXPORT { format: ["safetensors"] path: "o/" }
+"""
+    found = look(project, text)
+    assert ("V006", "warning", 6) in found
+    assert "L506" in {code for code, _, _ in found}

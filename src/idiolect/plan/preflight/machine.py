@@ -38,6 +38,7 @@ def requirements(flight: Flight) -> Requirements:
         network=get("ENV", "network") or "online",
         install_missing=bool(get("ENV", "install_missing")),
         training=_training(flight),
+        disk_bytes=_disk_bytes(flight),
         gpu_metrics=tuple(name for name in dict.fromkeys(metrics) if name in NEEDS_CUDA),
     )
 
@@ -74,6 +75,28 @@ def _training(flight: Flight) -> TrainingNeed | None:
         precision="int4" if get("TRAIN", "load_in_4bit") else get("TRAIN", "precision") or "fp32",
         checkpointing=bool(get("TRAIN", "gradient_checkpointing")),
     )
+
+
+# What a checkpoint holds of each trained parameter: 32-bit weights and Adam's two moments.
+_CHECKPOINT_BYTES = 12
+_EXPORT_BYTES = 4  # of each parameter of a whole model, at most
+
+
+def _disk_bytes(flight: Flight) -> int | None:
+    """What checkpoints and exports take at most, where the base model's size is known.
+
+    An adapter's checkpoints are small beside the exports and are left out.
+    """
+    parameters = next((model.parameters for model in flight.models if model.parameters), None)
+    if parameters is None or not flight.reading.trains:
+        return None
+    get = flight.reading.get
+    keeps = bool(
+        get("TRAIN", "checkpoint_steps") or get("TRAIN", "save_steps") or get("TRAIN", "save_strategy")
+    )
+    full = keeps and not flight.reading.has("FT_LORA")
+    checkpoints = (get("TRAIN", "save_total_limit") or 3) * _CHECKPOINT_BYTES if full else 0
+    return parameters * (checkpoints + len(get("EXPORT", "format") or []) * _EXPORT_BYTES)
 
 
 def _place(flight: Flight, where: str | None) -> Span:
