@@ -189,6 +189,31 @@ def test_hostile_values_are_judged_and_explained_in_bounded_time(query_dialect, 
     assert 1 <= len(verdict.faults) <= 50
 
 
+def test_many_names_to_compare_do_not_cost_time_without_bound():
+    names = [f"quantity_{number}" for number in range(400)]
+    schema = {
+        "properties": {name: {"enum": [f"value_{number}" for number in range(200)]} for name in names},
+        "required": names,
+        "additionalProperties": False,
+    }
+    dialect = JsonAst(schema)
+    dialect.verify("{}")  # compiled once
+    wrong = {f"quantiti_{number}": number for number in range(3_000)}
+    misspelt = dict.fromkeys(names, "vaule_7")
+    for value in (wrong, misspelt):
+        text = json.dumps(value)
+        started = time.process_time()
+        assert len(dialect.verify(text).faults) == 50
+        assert time.process_time() - started < 1
+
+
+def test_a_keyword_that_a_draft_does_not_know_finds_no_fault():
+    schema = {"properties": {"a": {"type": "string"}}, "if": True, "then": {"required": ["b"]}}
+    (fault,) = JsonAst(schema, default_draft="draft6").verify('{"a":1}').faults
+    assert fault.code == "json.schema.type"
+    assert len(JsonAst(schema, default_draft="draft7").verify('{"a":1}').faults) == 2
+
+
 def test_a_pattern_that_could_run_away_is_not_judged():
     schema = {"pattern": "(?=a)(a+)+c$"}
     started = time.process_time()

@@ -41,9 +41,6 @@ from idiolect.dialects.json_ast.strict import LookCloser, read_strict
 from idiolect.dialects.verdict import Fault, Level, Verdict, could_not_judge, verdict_of
 
 if TYPE_CHECKING:
-    pass
-
-if TYPE_CHECKING:
     from idiolect.dialects.catalog import Catalog
     from idiolect.grammar.form import Grammar
 

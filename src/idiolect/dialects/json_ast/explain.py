@@ -47,7 +47,13 @@ FAMILY = {
     "additionalItems": "items",
 }
 FLAGS = {"minimum": "exclusiveMinimum", "maximum": "exclusiveMaximum"}  # booleans in draft 4
-MODERN = {"unevaluatedItems", "unevaluatedProperties", "dependentSchemas", "dependentRequired"}
+# What a draft does not know yet.
+LATER_THAN_7 = {"unevaluatedItems", "unevaluatedProperties", "dependentSchemas", "dependentRequired"}
+UNKNOWN = {
+    "draft4": {*LATER_THAN_7, "if", "contains", "propertyNames"},
+    "draft6": {*LATER_THAN_7, "if"},
+    "draft7": LATER_THAN_7,
+}
 
 
 class TooLarge(Exception):
@@ -135,8 +141,9 @@ class Explainer:
                     gathered.blame(node, "ref", reference_fault, node, schema[keyword])
         if not (old and "$ref" in schema):
             present = {FAMILY.get(keyword, keyword) for keyword in schema}
+            present -= UNKNOWN.get(self.draft, set())
             for keyword, handler in HANDLERS.items():
-                if keyword in present and not (old and keyword in MODERN) and not gathered.full:
+                if keyword in present and not gathered.full:
                     yield from handler(self, schema, node, gathered)
         return gathered.done()
 

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 from idiolect.source import Span
 
 MAX_NESTING = 40
-MAX_TOKENS = 400  # chains of operators nest as well; this keeps every walk over an expression shallow
+MAX_TOKENS = 200  # chains of operators nest as well; this keeps every walk over an expression shallow
 TOKEN = re.compile(
     r"""\s*+(?:(?P<number>\d+(?:\.\d+)?)
     |(?P<text>'(?:[^'\\]|\\.)*+'|"(?:[^"\\]|\\.)*+")

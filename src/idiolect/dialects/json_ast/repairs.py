@@ -18,6 +18,7 @@ from idiolect.dialects.json_ast.strict import LookCloser, read_strict
 from idiolect.dialects.verdict import Fix
 from idiolect.source import Span
 
+COMPARED = 100  # names that one is compared to letter by letter, at some 10 us each
 DATE_LIKE = re.compile(r"\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})\s*")
 
 
@@ -29,14 +30,24 @@ def written(value: Any) -> str:
 def near_name(name: str, names: Iterable[str]) -> str | None:
     """The name that was probably meant."""
     known = [known for known in names if isinstance(known, str)]
+    name = name[:200]
+    if len(known) > COMPARED:
+        known = [one for one in known if _may_be(one, name)][:COMPARED]
     plain = {_plain(one): one for one in reversed(known)}
     if _plain(name) in plain:
         return plain[_plain(name)]
-    swapped = next((one for one in known if sorted(one) == sorted(name)), None)
+    swapped = next((one for one in known if len(one) == len(name) and sorted(one) == sorted(name)), None)
     if swapped is not None:
         return swapped
-    found = get_close_matches(name[:200], known, n=1, cutoff=0.7)
+    found = get_close_matches(name, known, n=1, cutoff=0.7)
     return found[0] if found else None
+
+
+def _may_be(known: str, name: str) -> bool:
+    """Whether two names are alike at first sight: about as long, and beginning or ending alike."""
+    if abs(len(known) - len(name)) > 3 or not known or not name:
+        return False
+    return known[0].lower() == name[0].lower() or known[-1].lower() == name[-1].lower()
 
 
 def _plain(name: str) -> str:

@@ -30,6 +30,7 @@ WORDS = (
     *("lagoon", "meadow", "north", "orchard", "prairie", "quartz", "river", "summit", "thicket"),
     *("umber", "valley", "willow", "yarrow", "zephyr"),
 )
+LARGEST = 10**300  # of a number with a fraction; whole numbers have no such limit
 EPOCH = date(2023, 1, 1)
 
 
@@ -119,7 +120,10 @@ def sample_number(
         last -= most[1] and last * step == most[0]
         if first <= last:
             made = rng.randint(first, last) * step
-            return int(made) if made.denominator == 1 else float(made)
+            if made.denominator == 1:
+                return int(made)
+            if abs(made) < LARGEST:
+                return float(made)
         if whole or multiples:
             break
         step /= 10

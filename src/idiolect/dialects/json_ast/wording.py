@@ -19,6 +19,7 @@ from idiolect.dialects.json_ast.repairs import (
     rename,
     replace_value,
     retyped,
+    written,
 )
 from idiolect.dialects.verdict import Fault, Fix, Level
 
@@ -128,7 +129,7 @@ def type_fault(node: Node, types: Sequence[str]) -> Fault:
 
 
 def enum_fault(node: Node, allowed: Sequence[Any], code: str = "enum") -> Fault:
-    unique = [value for index, value in enumerate(allowed) if value not in allowed[:index]]
+    unique = list({written(value): value for value in allowed}.values())
     near = near_value(node.value, unique)
     if near is None and len(unique) == 1:
         near = unique[0]
