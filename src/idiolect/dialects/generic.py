@@ -26,7 +26,7 @@ from idiolect.dialects.user.names import NameSet, catalog_of, name_faults, name_
 from idiolect.dialects.user.outcome import Lexeme, Outcome
 from idiolect.dialects.user.parser import UserParser
 from idiolect.dialects.user.problems import BadDialect
-from idiolect.dialects.user.reprint import Style, reprint, runs_together, same_tokens, tidy_lines
+from idiolect.dialects.user.reprint import Style, reprint, runs_together, same_tokens
 from idiolect.dialects.user.settings import Settings
 from idiolect.dialects.verdict import Fault, Level, Severity, Verdict, could_not_judge, verdict_of
 from idiolect.source import SourceText, Span
@@ -42,22 +42,23 @@ LEVELS = ("micro", "multi", "scenario")
 Made = TypeVar("Made")
 
 
-class PerCatalog(Generic[Made]):
-    """What is made once for each catalog; the last few are kept, by identity."""
+class Kept(Generic[Made]):
+    """What is made once for each catalog and policy; the last few are kept, by identity."""
 
-    KEPT = 8
+    MOST = 8
 
-    def __init__(self, make: Callable[[Catalog | None], Made]) -> None:
+    def __init__(self, make: Callable[[Catalog | None, Policy | None], Made]) -> None:
         self._make = make
-        self._made: list[tuple[Catalog | None, Made]] = []
+        self._made: list[tuple[Catalog | None, Policy | None, Made]] = []
 
-    def get(self, catalog: Catalog | None) -> Made:
-        """The thing made for this very catalog."""
-        for known, made in self._made:
-            if known is catalog:
+    def get(self, catalog: Catalog | None, policy: Policy | None = None) -> Made:
+        """The thing made for this very catalog and policy."""
+        for known, known_policy, made in self._made:
+            if known is catalog and known_policy is policy:
                 return made
-        self._made = [*self._made[1 - self.KEPT :], (catalog, self._make(catalog))]
-        return self._made[-1][1]
+        made = self._make(catalog, policy)
+        self._made = [*self._made[1 - self.MOST :], (catalog, policy, made)]
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,9 @@ class FolderDialect(Dialect):
         self.name = parts.settings.name
         self.suffixes = parts.settings.suffixes
         self.not_offered = frozenset(self._not_offered())
-        self._name_sets = PerCatalog(self._make_name_sets)
-        self._grammars = PerCatalog(self._make_grammar)
-        self._walkable = PerCatalog(self._make_walkable)
+        self._name_sets = Kept(self._make_name_sets)
+        self._grammars = Kept(self._make_grammar)
+        self._walkable = Kept(self._make_walkable)
 
     def verify(self, text: str, context: Context = EMPTY) -> Verdict:
         """Judge a text by the grammar, then by names, embedded blocks, policy, command and tests."""
@@ -116,7 +117,7 @@ class FolderDialect(Dialect):
 
     def constraint(self, context: Context = EMPTY) -> Grammar:
         """The folder's grammar, lowered, in canonical spacing, with the catalog's names in their places."""
-        return self._grammars.get(context.catalog or self.parts.catalog)
+        return self._grammars.get(context.catalog or self.parts.catalog, context.policy or self.parts.policy)
 
     def canonical(self, text: str, context: Context = EMPTY) -> str:
         """The text with the white space of `[canonical]`; ValueError if it does not parse."""
@@ -130,7 +131,9 @@ class FolderDialect(Dialect):
         level = context.level if context.level in LEVELS else rng.choice(LEVELS)
         budget: int = getattr(self.settings.sample, level)
         try:
-            grammar = self._walkable.get(context.catalog or self.parts.catalog)
+            grammar = self._walkable.get(
+                context.catalog or self.parts.catalog, context.policy or self.parts.policy
+            )
         except BadDialect as error:
             raise NotOffered(
                 f"{self.name} can't be sampled, since its grammar can't be lowered: {error}"
@@ -183,11 +186,7 @@ class FolderDialect(Dialect):
         broken = rng.choice(BREAKS)(outcome.lexemes, rng, material)
         if broken is None:
             return None
-        made = (
-            self._spaced(broken.lexemes, self._style)
-            if not self._has_layout
-            else "".join(_with_gaps(broken, text))
-        )
+        made = self._spaced(broken.lexemes, self._style)
         return (broken, made) if made != text else None
 
     def run(self, text: str, inputs: Mapping[str, Any], context: Context = EMPTY) -> Mapping[str, Any]:
@@ -248,19 +247,20 @@ class FolderDialect(Dialect):
 
     # --- parts of the above ---
 
-    def _make_name_sets(self, catalog: Catalog | None) -> dict[str, NameSet]:
+    def _make_name_sets(self, catalog: Catalog | None, policy: Policy | None) -> dict[str, NameSet]:
         return {use: name_set(catalog or Catalog(), use) for use in set(self._uses.values())}
 
-    def _make_grammar(self, catalog: Catalog | None) -> Grammar:
+    def _make_grammar(self, catalog: Catalog | None, policy: Policy | None) -> Grammar:
         from idiolect.dialects.user.constraint import Lowered
 
-        return (self._lowered or Lowered(self.parts, self._style)).styled(catalog, comments=True)
+        lowered = self._lowered or Lowered(self.parts, self._style)  # which raises, and says why
+        return lowered.styled(catalog, policy, comments=True)
 
-    def _make_walkable(self, catalog: Catalog | None) -> Grammar:
+    def _make_walkable(self, catalog: Catalog | None, policy: Policy | None) -> Grammar:
         """The constraint without comments, which random text would fill."""
         if not self._style.keeps_comments or self._lowered is None:
-            return self._grammars.get(catalog)
-        return self._lowered.styled(catalog, comments=False)
+            return self._grammars.get(catalog, policy)
+        return self._lowered.styled(catalog, policy, comments=False)
 
     def _not_offered(self) -> Iterator[str]:
         if self.parts.simulator is None:
@@ -292,10 +292,6 @@ class FolderDialect(Dialect):
         except BadDialect:
             return None
 
-    @property
-    def _has_layout(self) -> bool:
-        return "_INDENT" in self.parts.parser.vocabulary.terminals
-
     def _parsed(self, text: str) -> Outcome:
         try:
             outcome = self.parse(text)
@@ -312,8 +308,6 @@ class FolderDialect(Dialect):
 
     def _print(self, lexemes: Sequence[Lexeme], original: str) -> str:
         """Canonical text; where the style would change what the text says, a more careful spacing."""
-        if self._has_layout:
-            return tidy_lines(original)
         lexemes = embedded.canonical_blocks(lexemes, self.parts.embedded, self.settings)
         careful = self.settings.canonical.model_copy(
             update={"space": "single", "no_space_before": (), "no_space_after": ()}
@@ -323,7 +317,7 @@ class FolderDialect(Dialect):
             again = self.parse(printed)
             if again.complete and same_tokens(lexemes, again.lexemes, style):
                 return printed
-        return tidy_lines(original)
+        return original.replace("\r\n", "\n").strip() + self._style.end
 
     def _described(self, text: str) -> str:
         if not self.settings.describe:
@@ -390,13 +384,3 @@ def _spans_of(outcome: Outcome, uses: Mapping[str, str]) -> list[tuple[Span, str
     found = [(item.span, item.rule) for item in outcome.spans if item.rule in uses]
     found += [(item.span, item.terminal) for item in outcome.lexemes if item.terminal in uses]
     return sorted(found)
-
-
-def _with_gaps(broken: Broken, text: str) -> Iterator[str]:
-    """Tokens with the white space that stood before them, where layout has meaning."""
-    end = 0
-    for lexeme in broken.lexemes:
-        if lexeme.span.start >= end:
-            yield text[end : lexeme.span.start] if not text[end : lexeme.span.start].strip() else " "
-        yield lexeme.text
-        end = max(end, lexeme.span.end)

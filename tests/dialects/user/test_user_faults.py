@@ -4,6 +4,7 @@ import pytest
 from user_dialects import load, write
 
 from idiolect.dialects.catalog import Catalog, Proc
+from idiolect.dialects.conformance import Example, conform
 from idiolect.dialects.contract import Context
 from idiolect.dialects.policy import Forbidden, Limits, Policy, Required
 from idiolect.dialects.verdict import Level, Severity
@@ -152,10 +153,14 @@ def test_layout_by_indentation_is_parsed(tmp_path):
         'stmt: "go" _NL | "if" NAME ":" _NL _INDENT stmt+ _DEDENT\n'
         '%import common.CNAME -> NAME\n%declare _INDENT _DEDENT\n_NL: /(\\r?\\n[ ]*)+/\n%ignore " "\n'
     )
-    dialect = load(write(tmp_path / "toy", {"grammar.lark": grammar}))
-    good = "if a:\n  go\n  if b:\n    go\ngo\n"
+    settings = 'name = "toy"\n[canonical]\nno_space_before = [":"]\n'
+    dialect = load(write(tmp_path / "toy", {"grammar.lark": grammar, "dialect.toml": settings}))
+    good = "if a:\n  go\n  if b :\n   go\ngo\n"
     assert dialect.verify(good).ok
-    assert dialect.canonical(good) == good
+    assert dialect.canonical(good) == "if a:\n    go\n    if b:\n        go\ngo\n"
+    report = conform(dialect, examples=[Example("one", good)], samples=12)
+    assert report.ok, report
+    assert not report.skipped
     wrong = dialect.verify("if a:\n    go\n  go\n")
     assert wrong.faults[0].code == "toy.parse.indentation"
     assert dialect.verify("if a:\ngo\n").parsed is False

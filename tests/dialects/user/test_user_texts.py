@@ -1,12 +1,16 @@
 """What a user's dialect does with texts: canonical form, mutants, descriptions, names in sources."""
 
 import random
+import time
 
 import pytest
 from user_dialects import load, write
 
-from idiolect.dialects.contract import Context, NotOffered, offers
+from idiolect.dialects.catalog import Arg, Catalog, Proc
+from idiolect.dialects.contract import EMPTY, Context, NotOffered, offers
 from idiolect.dialects.policy import Forbidden, Policy
+from idiolect.dialects.user.problems import BadDialect
+from idiolect.grammar.replay import replay
 
 LONG = "select id,total from orders where(id=3 or id in(1,2))and not total<5 order by id asc;"
 
@@ -141,3 +145,58 @@ def test_a_text_tells_which_productions_it_uses(shopsql):
     assert not any(name.startswith("delete") for name in used)
     assert used < set(shopsql.productions)
     assert not any(name.startswith("__") for name in shopsql.productions)
+
+
+def accepts(dialect, text, context=EMPTY):
+    return replay(dialect.constraint(context), text).accepted
+
+
+def test_the_constraint_knows_names_and_forbidden_words(shopsql):
+    assert accepts(shopsql, "select id from orders;\n")
+    assert not accepts(shopsql, "select id from oders;\n")
+    assert not accepts(shopsql, "select  id from orders;\n"), "the spaces are the canonical ones"
+    assert not accepts(shopsql, "insert into orders (id) values (1);\n"), "forbidden by the folder's policy"
+    open_policy = Context(policy=Policy())
+    assert accepts(shopsql, "insert into orders (id) values (1);\n", open_policy)
+    no_orders = Context(policy=Policy(forbidden=(Forbidden(name="orders"),)))
+    assert not accepts(shopsql, "select id from orders;\n", no_orders)
+    catalog = Catalog(procs=(Proc(name="staff", kind="table", args=(Arg(name="id"),)),))
+    assert accepts(shopsql, "select id from staff;\n", Context(catalog=catalog))
+
+
+def test_the_constraint_has_comments_only_where_they_are_kept(shopsql, unitfile):
+    assert accepts(shopsql, "-- why\nselect id -- the key\nfrom orders;\n")
+    assert not accepts(shopsql, "select id -- the key from orders;\n")
+    assert not accepts(unitfile, "# why\n[Unit]\nAfter=x\n")
+    assert accepts(unitfile, "[Unit]\nAfter=x\n")
+
+
+def test_a_policy_that_forbids_what_every_text_needs_is_a_problem(tmp_path):
+    dialect = load(write(tmp_path / "toy", {"policy.toml": 'forbidden = ["on"]\n'}))
+    with pytest.raises(BadDialect, match="every text needs"):
+        dialect.constraint()
+    with pytest.raises(NotOffered, match="every text needs"):
+        dialect.sample(random.Random(1))
+    dialect.close()
+
+
+def test_thousands_of_names_make_a_constraint_in_time(shopsql):
+    names = [f"{kind}_{number}_t" for kind in ("raw", "clean") for number in range(2_500)]
+    catalog = Catalog(procs=tuple(Proc(name=name, kind="table", args=(Arg(name="id"),)) for name in names))
+    started = time.monotonic()
+    context = Context(catalog=catalog)
+    assert accepts(shopsql, "select id from clean_1234_t;\n", context)
+    assert not accepts(shopsql, "select id from clean_9999_t;\n", context)
+    assert time.monotonic() - started < 10
+
+
+def test_samples_verify_and_come_by_level(shopsql):
+    lengths = {}
+    for level in ("micro", "multi", "scenario"):
+        made = [shopsql.sample(random.Random(seed), Context(level=level)) for seed in range(12)]
+        assert all(shopsql.verify(one.text).ok for one in made)
+        assert all(shopsql.canonical(one.text) == one.text for one in made)
+        assert all(one.level == level and one.productions and one.description for one in made)
+        lengths[level] = sum(len(one.text) for one in made)
+    assert lengths["micro"] < lengths["multi"] < lengths["scenario"]
+    assert shopsql.sample(random.Random(3)) == shopsql.sample(random.Random(3))

@@ -12,13 +12,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idiolect.dialects.catalog import Catalog
+from idiolect.dialects.policy import Policy
 from idiolect.dialects.user.names import name_set
 from idiolect.dialects.user.outcome import Lexeme
 from idiolect.dialects.user.problems import BadDialect, problem
 from idiolect.dialects.user.reprint import Style
+from idiolect.dialects.user.settings import Settings
+from idiolect.dialects.user.words import forbidden_words
+from idiolect.grammar.automaton import compile_node
 from idiolect.grammar.form import (
+    NOTHING,
     Grammar,
     GrammarError,
+    Minus,
     Node,
     PostCheck,
     Ref,
@@ -31,7 +37,9 @@ from idiolect.grammar.form import (
     seq,
     text,
 )
-from idiolect.grammar.rewrite import fresh, map_nodes, with_rules
+from idiolect.grammar.form import Problem as GrammarProblem
+from idiolect.grammar.form import parts as all_parts
+from idiolect.grammar.rewrite import fresh, map_nodes, prune, with_rules
 from idiolect.grammar.spacing import Spacing, styled_variant
 from idiolect.grammar.spacing import Style as SpacingStyle
 
@@ -57,13 +65,19 @@ class Lowered:
         left, right = self._token(before), self._token(after)
         return left is not None and right is not None and self._spacing.join(left, right)
 
-    def styled(self, catalog: Catalog | None, *, comments: bool) -> Grammar:
-        """The grammar of canonical texts with the names of the catalog, and with comments where they are kept."""
-        named, stands_for = self._named(catalog)
-        if named.ignore:
-            named = styled_variant(named, self._spacing_style(stands_for, comments=comments))
-        named = _with_blocks(named, self._parts)
-        return replace(named, post_checks=(*named.post_checks, *_post_checks(self._parts)), memo={})
+    def styled(self, catalog: Catalog | None, policy: Policy | None, *, comments: bool) -> Grammar:
+        """The grammar of canonical texts, with the catalog's names only and without forbidden words."""
+        words = forbidden_words(policy) if policy else ()
+        try:
+            made, stands_for = self._named(catalog, words)
+            made = _without_words(made, words)
+            if made.ignore:
+                made = styled_variant(made, self._spacing_style(stands_for, comments=comments))
+            made = _with_blocks(made, self._parts)
+        except GrammarError as error:
+            raise _not_lowered(self._parts, error) from error
+        checks = _post_checks(self._parts.settings, policy)
+        return replace(made, post_checks=(*made.post_checks, *checks), memo={})
 
     def _spacing_style(self, stands_for: dict[Node, Node], *, comments: bool) -> SpacingStyle:
         """The dialect's own style, in the terms of the weaver."""
@@ -88,7 +102,7 @@ class Lowered:
             end=seq(optional(_comments_at_end(style)), style.end),
         )
 
-    def _named(self, catalog: Catalog | None) -> tuple[Grammar, dict[Node, Node]]:
+    def _named(self, catalog: Catalog | None, forbidden: tuple[str, ...]) -> tuple[Grammar, dict[Node, Node]]:
         """The grammar with the catalog's names in their places, and the free tokens that they stand for."""
         settings = self._parts.settings.catalog
         if settings is None or catalog is None:
@@ -97,15 +111,16 @@ class Lowered:
         stands_for: dict[Node, Node] = {}
         for where, use in settings.uses.items():
             names = name_set(catalog, use)
-            if not names.ordered:
+            allowed = [name for name in names.ordered if name not in forbidden]
+            if not allowed:
                 continue
             # a terminal may stand under several names, each narrowed to what its places allow
             same = [name for name in terminals if self._spacing.base(Ref(name)) == Ref(where)]
             for name in same:
-                terminals[name] = Terminal(prefix_tree(names.ordered), f"a {names.what}")
+                terminals[name] = Terminal(prefix_tree(allowed), f"a {names.what}")
             if not same and where in rules:
                 name = fresh(f"{where.upper()}_NAME", {*rules, *terminals})
-                terminals[name] = Terminal(prefix_tree(names.ordered), f"a {names.what}")
+                terminals[name] = Terminal(prefix_tree(allowed), f"a {names.what}")
                 body = rules[where]
                 if self._spacing.base(body) in self._tokens:
                     stands_for[Ref(name)] = body
@@ -171,9 +186,41 @@ def _lower(parts: Parts) -> Grammar:
     try:
         return lower_lark(parts.grammar.text, start=start, folder=parts.folder)
     except GrammarError as error:
-        raise BadDialect(
-            problem(parts.grammar, f"constraint.{item.code}", item.message) for item in error.problems
-        ) from error
+        raise _not_lowered(parts, error) from error
+
+
+def _not_lowered(parts: Parts, error: GrammarError) -> BadDialect:
+    """What keeps a grammar from constraining, as problems of the user's file."""
+    return BadDialect(
+        problem(parts.grammar, f"constraint.{item.code}", item.message) for item in error.problems
+    )
+
+
+def _without_words(original: Grammar, words: tuple[str, ...]) -> Grammar:
+    """The grammar without the texts whose tokens are these very words."""
+    if not words:
+        return original
+    forbidden = choice(*words)
+
+    def dropped(node: Node) -> Node:
+        return NOTHING if isinstance(node, Text) and node.text in words else node
+
+    rules = {name: map_nodes(body, dropped) for name, body in original.rules.items()}
+    used = {part.name for body in rules.values() for part in all_parts(body) if isinstance(part, Ref)}
+    terminals = {
+        name: replace(one, node=Minus(one.node, forbidden)) if name in used else one
+        for name, one in original.terminals.items()
+    }
+    empty = {name for name in used & terminals.keys() if not compile_node(Ref(name), terminals).edges[0]}
+    rules, terminals = prune(
+        rules, {name: one for name, one in terminals.items() if name not in empty}, original.start
+    )
+    if original.start not in rules:
+        message = "the policy forbids words that every text needs"
+        raise GrammarError([GrammarProblem("policy", original.start, message)])
+    for name in original.ignore:
+        terminals.setdefault(name, original.terminals[name])
+    return replace(original, rules=rules, terminals=terminals, memo={})
 
 
 def _with_blocks(host: Grammar, parts: Parts) -> Grammar:
@@ -215,11 +262,10 @@ def _comments_in_gap(style: Style) -> Node:
     return seq(_comments_at_end(style), "\n")
 
 
-def _post_checks(parts: Parts) -> Iterator[PostCheck]:
-    settings = parts.settings
-    if parts.policy is not None:
+def _post_checks(settings: Settings, policy: Policy | None) -> Iterator[PostCheck]:
+    if policy is not None:
         yield PostCheck(
-            "policy", "whole text", "forbidden words and required lines are looked for afterwards"
+            "policy", "whole text", "phrases, globs, required lines and limits are looked at afterwards"
         )
     if settings.command is not None:
         yield PostCheck("command", "whole text", f'"{settings.command.run}" judges finished texts only')

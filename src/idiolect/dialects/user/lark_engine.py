@@ -256,11 +256,25 @@ class LarkEngine:
         return flat
 
     def _shown(self, rule: Rule) -> str:
+        return f"{rule.origin.name}: {self._expansion(rule) or '(nothing)'}"
+
+    def _expansion(self, rule: Rule) -> str:
         symbols = []
         for symbol in rule.expansion:
             name = str(symbol.name)
-            symbols.append(f'"{self._literals[name]}"' if name in self._literals else name)
-        return f"{rule.origin.name}: {' '.join(symbols) or '(nothing)'}"
+            if name.startswith("__") and not symbol.is_term:
+                symbols.append(self._repeated(name))
+            else:
+                symbols.append(f'"{self._literals[name]}"' if name in self._literals else name)
+        return " ".join(symbols)
+
+    def _repeated(self, helper: str) -> str:
+        """What a rule that Lark made for * and + repeats, as the author wrote it."""
+        rounds = [rule for rule in self._rules if str(rule.origin.name) == helper]
+        ways = [
+            self._expansion(rule) for rule in rounds if all(str(one.name) != helper for one in rule.expansion)
+        ]
+        return f"({' | '.join(ways)})+"
 
 
 class _Used:

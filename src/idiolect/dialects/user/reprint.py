@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from idiolect.dialects.user.outcome import Lexeme, Vocabulary
 from idiolect.dialects.user.settings import CanonicalSettings, CommentSettings
 
+LAYOUT = {"_INDENT": 1, "_DEDENT": -1}
+INDENT = "    "  # as the lowered grammar has it
+
 Joins = Callable[[Lexeme, Lexeme], bool]
 
 
@@ -63,7 +66,9 @@ class Style:
         return "\n" if self.canonical.final_newline and self.newlines else ""
 
     def printed(self, lexeme: Lexeme) -> str:
-        """A token as it is written: a line end as one plain newline, all others unchanged."""
+        """A token as it is written: a line end as one plain newline, layout not at all, others unchanged."""
+        if lexeme.terminal in LAYOUT:
+            return ""
         return "\n" if lexeme.terminal in self.line_ends else lexeme.text
 
 
@@ -71,8 +76,12 @@ def reprint(lexemes: Sequence[Lexeme], style: Style, joins: Joins, original: str
     """The tokens in canonical spacing; `original` is where comments are looked for, if they are kept."""
     pieces: list[str] = []
     before: Lexeme | None = None
+    depth = 0
     comments = style.keeps_comments and bool(original)
     for lexeme in lexemes:
+        if lexeme.terminal in LAYOUT:
+            depth = max(0, depth + LAYOUT[lexeme.terminal])
+            continue
         separator = ""
         if before is not None:
             names = ((before.terminal, before.text), (lexeme.terminal, lexeme.text))
@@ -81,6 +90,8 @@ def reprint(lexemes: Sequence[Lexeme], style: Style, joins: Joins, original: str
             start = before.span.end if before else 0
             gap = original[start : lexeme.span.start]
             separator = _with_comments(gap, separator, lexeme, style, at_start=before is None)
+        if depth and before is not None and before.terminal in style.line_ends:
+            separator = INDENT * depth
         pieces += (separator, style.printed(lexeme))
         before = lexeme
     if comments and before is not None:
@@ -94,12 +105,6 @@ def same_tokens(left: Sequence[Lexeme], right: Sequence[Lexeme], style: Style) -
     return [(item.terminal, style.printed(item)) for item in left] == [
         (item.terminal, style.printed(item)) for item in right
     ]
-
-
-def tidy_lines(text: str) -> str:
-    """The text with plain line ends and no trailing white space: canonical where layout has meaning."""
-    lines = [line.rstrip() for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n")]
-    return "\n".join(lines).strip("\n") + "\n"
 
 
 def runs_together(before: Lexeme, after: Lexeme) -> bool:
