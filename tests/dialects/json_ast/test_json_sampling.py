@@ -266,6 +266,7 @@ DESCRIPTIONS = [
     ('{"field":"kind","operator":"in","value":["a","b","c"]}', "Kind is one of a, b, or c."),
     ('{"field":"n","op":"between","value":[1,2]}', "N is between 1 and 2."),
     ('{"field":"n","op":"divides","value":2}', "N divides 2."),
+    ('{"field":"n","op":"eq","value":2,"limit":5}', "N is 2; at most 5."),
     (
         '{"or":[{"field":"a","op":"eq","value":1},{"not":{"field":"b","op":"eq","value":2}}]}',
         "(a is 1 or not (b is 2)).",

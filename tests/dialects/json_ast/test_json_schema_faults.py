@@ -90,6 +90,8 @@ OTHER_FAULTS = [
         'lacks the key "b", which "a" asks for',
     ),
     ({"not": {"required": ["a", "b"]}}, '{"a":1,"b":2}', "not", 'the keys "a", "b" together'),
+    ({"not": {"required": ["a"]}}, '{"a":1}', "not", 'may not have the key "a"'),
+    ({"not": {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]}}, '{"b":1}', "not", 'the key "b"'),
     ({"not": {"enum": [1]}}, "1", "not", "may not be 1"),
     (
         {"properties": {"a": True}, "unevaluatedProperties": False},
@@ -119,6 +121,15 @@ def test_every_keyword_is_told_by_its_own_code(schema, text, code, words):
     (fault,) = JsonAst(schema).verify(text).faults
     assert fault.code == f"json.schema.{code}"
     assert words in fault.message
+
+
+def test_the_last_day_of_a_month_is_told():
+    dialect = JsonAst({"format": "date"})
+    hints = [dialect.verify(f'"{day}"').faults[0].hint for day in ("2024-02-30", "2023-02-29", "2023-13-01")]
+    assert hints == [
+        *("that month ends on 2024-02-29", "that month ends on 2023-02-28"),
+        'write it like "2024-02-29"',
+    ]
 
 
 def test_what_a_condition_calls_for_says_why(query_dialect):

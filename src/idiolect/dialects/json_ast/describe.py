@@ -45,11 +45,17 @@ def _said(node: Node, said: dict[int, str]) -> str:
         return _row([said[id(item)] for item in node.items], " and ") or "nothing"
     if node.members is None:
         return _scalar(node.value)
-    for form in (_comparison, _range, _sort, _group):
+    compared = _comparison(node, said)
+    roles = {*member_names("field"), *member_names("operator"), *member_names("value")}
+    others = {name: child for name, child in node.members.items() if name not in roles}
+    if compared:
+        rest = _clauses(others, said)
+        return f"{compared}; {rest}" if rest else compared
+    for form in (_range, _sort, _group):
         text = form(node, said)
         if text:
             return text
-    return _clauses(node, said)
+    return _clauses(node.members, said)
 
 
 def _scalar(value: Any) -> str:
@@ -136,8 +142,8 @@ def _group(node: Node, said: dict[int, str]) -> str:
     return f"({row})" if len(parts.items) > 1 else row
 
 
-def _clauses(node: Node, said: dict[int, str]) -> str:
-    members = dict(node.members or {})
+def _clauses(given: dict[str, Node], said: dict[int, str]) -> str:
+    members = dict(given)
     plain = [key for key in ("type", "target") if key in members and isinstance(members[key].value, str)]
     head = " ".join(members.pop(key).value for key in plain)
     combine = members.pop("combine", None)

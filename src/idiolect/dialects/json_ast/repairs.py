@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from datetime import date
 from difflib import get_close_matches
@@ -95,6 +96,15 @@ def mended_date(value: str) -> str | None:
         return date(*(int(part) for part in found.groups())).isoformat()
     except ValueError:
         return None
+
+
+def last_day(value: str) -> str | None:
+    """The last day of the month that a date names, where only its day is wrong."""
+    found = DATE_LIKE.fullmatch(value[:40])
+    year, month = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= month <= 12 or year < 1:
+        return None
+    return f"{year:04}-{month:02}-{monthrange(year, month)[1]:02}"
 
 
 def rename(child: Node, name: str) -> Fix:

@@ -13,6 +13,7 @@ from idiolect.dialects.json_ast.outcome import MAX_FAULTS, Finding
 from idiolect.dialects.json_ast.repairs import (
     add_member,
     drop_item,
+    last_day,
     mended_date,
     near_name,
     near_value,
@@ -146,6 +147,8 @@ def _format(name: str, node: Node) -> Fault:
     message = f"{subject(node)} is {show(node.value)}, which is no {name}"
     if name == "date" and (mended := mended_date(node.value)):
         return worded("format", message, node, f'write "{mended}"', replace_value(node, mended))
+    if name == "date" and (last := last_day(node.value)):
+        return worded("format", message, node, f"that month ends on {last}")
     return worded("format", message, node, f"write it like {show(example)}" if example else None)
 
 
@@ -306,11 +309,23 @@ def condition_words(condition: Any, node: Node, holds: bool) -> str:
     return " and ".join(said)
 
 
+def _excluded_keys(excluded: Any, node: Node) -> list[str]:
+    """The keys that `not` excludes together, or the first of several such exclusions that holds here."""
+    if not isinstance(excluded, Mapping) or len(excluded) != 1:
+        return []
+    for part in excluded.get("anyOf", [excluded]):
+        keys = part.get("required", ()) if isinstance(part, Mapping) and len(part) == 1 else ()
+        if keys and all(key in node.value for key in keys):
+            return list(keys)
+    return []
+
+
 def excluded_words(excluded: Any, node: Node) -> tuple[str, str]:
     """What `not` excludes, in words, and what to do."""
-    if isinstance(excluded, Mapping) and set(excluded) == {"required"}:
-        names = listed(excluded["required"])
-        if len(excluded["required"]) == 1:
+    keys = _excluded_keys(excluded, node)
+    if keys:
+        names = listed(keys)
+        if len(keys) == 1:
             return f"{subject(node)} may not have the key {names}", "leave it out"
         return f"{subject(node)} may not have the keys {names} together", "leave one of them out"
     if isinstance(excluded, Mapping) and set(excluded) <= {"const", "enum"} and excluded:
