@@ -42,9 +42,8 @@ def _fit(e: Expression, width: int) -> Expression:
     if e.width < width:
         return Expression(f"{{{width - e.width}'d0, {e.text}}}", width, e.value)
     # Only signals have parts, so a wide expression is cut by a shift: its top bits fall out of a word.
-    return Expression(
-        f"(({e.text}) == {e.width}'d0 ? {width}'d0 : {width}'d1)", width, lambda v: int(e.value(v) != 0)
-    )
+    text = f"(({e.text}) == {e.width}'d0 ? {width}'d0 : {width}'d1)"
+    return Expression(text, width, lambda v: int(e.value(v) != 0))
 
 
 _BITWISE = {
@@ -53,7 +52,8 @@ _BITWISE = {
     "+": operator.add, "-": operator.sub,
 }  # fmt: skip
 _COMPARISONS = {
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le,
+    ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _REDUCTIONS = {
     "&": lambda a, w: a == ones(w), "|": lambda a, w: a != 0, "^": lambda a, w: a.bit_count() % 2,

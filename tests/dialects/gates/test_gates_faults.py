@@ -134,8 +134,9 @@ def test_a_fault_reads_like_one_of_a_compiler():
     text = "MODULE M(INPUT A[8], INPUT B[4], OUTPUT Y[8]) { Y = A + B; }"
     fault = GATES.verify(text).faults[0]
     assert render_fault(fault, SourceText(text, "m.gates")) == (
-        'm.gates:1:57: error[gates.width.mismatch]: the operands of "+" want one width: A has 8 bits, B has 4 bits\n'
+        "m.gates:1:57: error[gates.width.mismatch]: "
+        'the operands of "+" want one width: A has 8 bits, B has 4 bits\n'
         "   1 | MODULE M(INPUT A[8], INPUT B[4], OUTPUT Y[8]) { Y = A + B; }\n"
         "     |                                                         ^\n"
-        "   help: widen it with zeros: {4'd0, ...}"
+        "   help: widen it with zeros: {4'd0, B}"
     )

@@ -79,6 +79,7 @@ def _module(body: str) -> str:
 
 
 _ROOM = MAX_TEXT - 100
+CHAIN = "".join(f"WIRE W{k}=~W{k - 1};" for k in range(1, 2_600))
 HOSTILE = {
     "brackets": _module(f"Y = {'(' * (_ROOM // 2)}A{')' * (_ROOM // 2)};"),
     "open brackets": _module("Y = " + "(" * _ROOM),
@@ -100,17 +101,24 @@ HOSTILE = {
     "comments": "/**/" * (_ROOM // 4),
     "no semicolons": _module("Y = A " * (_ROOM // 6)),
     "signals": _module("Y = A;" + "".join(f"WIRE W{k}=A;" for k in range(3_700))),
-    "a long chain": _module("Y = W2599; WIRE W0 = A;" + "".join(f"WIRE W{k}=~W{k - 1};" for k in range(1, 2_600))),
-    "a long loop": _module("Y = W0; WIRE W0 = W2599;" + "".join(f"WIRE W{k}=~W{k - 1};" for k in range(1, 2_600))),
+    "a long chain": _module("Y = W2599; WIRE W0 = A;" + CHAIN),
+    "a long loop": _module("Y = W0; WIRE W0 = W2599;" + CHAIN),
     "undeclared": _module("".join(f"Y=Q{k};" for k in range(6_000))),
-    "nearly declared": _module("".join(f"WIRE SIGNAL{k};" for k in range(490)) + "".join(f"Y=SIGNAX{k};" for k in range(2_000))),
+    "nearly declared": _module(
+        "".join(f"WIRE SIGNAL{k};" for k in range(490)) + "".join(f"Y=SIGNAX{k};" for k in range(2_000))
+    ),
     "bits": "MODULE M(INPUT A, OUTPUT Y[256]) { "
     + "".join(f"Y[{k}]=A;" for k in range(256)) + "".join(f"WIRE W{k}=^Y;" for k in range(2_800)) + " }",
     "modules": "".join(f"MODULE M{k}(OUTPUT Y){{Y=0;}}" for k in range(1_700)),
     "doubling modules": "MODULE M0(INPUT A, OUTPUT Y) { Y = ~A; }"
-    + "".join(f"MODULE M{k}(INPUT A,OUTPUT Y){{WIRE B;M{k - 1} U(A,B);M{k - 1} V(B,Y);}}" for k in range(1, 500)),
-    "module circle": "".join(f"MODULE M{k}(INPUT A,OUTPUT Y){{M{(k + 1) % 700} U(A,Y);}}" for k in range(700)),
-    "labels": "MODULE M(INPUT A[16], OUTPUT Y) { Y = CASE (A) {" + "".join(f"{k}:1," for k in range(6_500)) + "DEFAULT: 0}; }",
+    + "".join(
+        f"MODULE M{k}(INPUT A,OUTPUT Y){{WIRE B;M{k - 1} U(A,B);M{k - 1} V(B,Y);}}" for k in range(1, 500)
+    ),
+    "module circle": "".join(
+        f"MODULE M{k}(INPUT A,OUTPUT Y){{M{(k + 1) % 700} U(A,Y);}}" for k in range(700)
+    ),
+    "labels": "MODULE M(INPUT A[16], OUTPUT Y) { Y = CASE (A) {"
+    + "".join(f"{k}:1," for k in range(6_500)) + "DEFAULT: 0}; }",
     "stages": "MODULE M(CLOCK C, INPUT A, OUTPUT Y) { STAGE S0 { X <= A; }"
     + "".join(f"STAGE S{k} AFTER S{k - 1} {{X<=S{k - 1}.X;}}" for k in range(1, 1_250)) + " Y = S1249.X; }",
     "strange characters": "MODULE M\0\x0c\u2028(" + "\u00e9" * 1_000,

@@ -10,9 +10,8 @@ from gates_expressions import ones
 
 from idiolect.dialects.contract import Context
 from idiolect.dialects.gates.alter import alter
-from idiolect.dialects.gates.breaks import BREAKS
 from idiolect.dialects.gates.dialect import Gates
-from idiolect.dialects.gates.mutate import mutate
+from idiolect.dialects.gates.mutate import BREAKS, mutate
 from idiolect.dialects.gates.reader import read
 from idiolect.dialects.gates.sample import families, sample
 from idiolect.dialects.gates.simulator import Simulation, compiled
@@ -77,8 +76,8 @@ def test_a_level_is_kept_and_an_unknown_one_refused():
 def test_samples_use_every_construct():
     used = {word for made in POOL for word in made.productions}
     assert used >= {
-        "wire", "reg", "const", "drive", "instance", "stage", "value", "choice", "reduction", "negation", "row",
-        "concat", "case", "index", "slice",
+        "wire", "reg", "const", "drive", "instance", "stage", "value", "choice", "reduction",
+        "negation", "row", "concat", "case", "index", "slice",
     }  # fmt: skip
 
 

@@ -5,10 +5,10 @@ Combinational loops are looked for in `loops`, once nothing else is wrong.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 from idiolect.dialects.gates.loops import find_loops
+from idiolect.dialects.gates.module_order import bottom_up
 from idiolect.dialects.gates.scope import Driver, Kind, Report, Scope, Signal, declare
 from idiolect.dialects.gates.syntax import (
     Connection,
@@ -59,7 +59,7 @@ def check(program: Program) -> Checked:
         if report.full:
             break
         scopes[name] = _Checker(modules, declare(module, report), report).check()
-    order = _bottom_up(modules, report)
+    order = bottom_up(modules, report)
     if not report.faults:
         find_loops([scopes[name] for name in order], modules, report)
     # An unknown name leaves another one unread: warnings are told when nothing is wrong.
@@ -357,49 +357,3 @@ def _ranges(bits: list[int]) -> str:
     if len(bits) > 1 and bits == list(range(bits[0], bits[-1] + 1)):
         return f"{bits[-1]}:{bits[0]}"
     return ", ".join(str(bit) for bit in sorted(bits, reverse=True)[:8])
-
-
-def _bottom_up(modules: dict[str, Module], report: Report) -> list[str]:
-    """Module names with those they use first; modules that use themselves are reported."""
-    uses = {
-        name: list(
-            Counter(
-                item.module.text
-                for item in module.body
-                if isinstance(item, Instance) and item.module.text in modules
-            )
-        )
-        for name, module in modules.items()
-    }
-    order: list[str] = []
-    state: dict[str, int] = {}
-    for root in modules:
-        path = [(root, iter(uses[root]))] if root not in state else []
-        if path:
-            state[root] = 1
-        while path:
-            name, left = path[-1]
-            used = next(left, None)
-            if used is None:
-                state[name] = 2
-                order.append(name)
-                path.pop()
-            elif state.get(used) == 1:
-                circle = [step for step, _ in path]
-                circle = [*circle[circle.index(used) :], used]
-                span = next(
-                    item.module.span
-                    for item in modules[name].body
-                    if isinstance(item, Instance) and item.module.text == used
-                )
-                shown = " -> ".join(circle[:12])
-                report.add(
-                    "instance.recursive",
-                    f"modules use each other in a circle: {shown}",
-                    span,
-                    "break the circle",
-                )
-            elif used not in state:
-                state[used] = 1
-                path.append((used, iter(uses[used])))
-    return order

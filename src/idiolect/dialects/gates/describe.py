@@ -41,8 +41,9 @@ _WORDS = {
 }  # fmt: skip
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _REDUCED = {
-    "&": "whether all bits of {} are 1", "~&": "whether any bit of {} is 0", "|": "whether any bit of {} is 1",
-    "~|": "whether all bits of {} are 0", "^": "whether {} has an odd number of ones",
+    "&": "whether all bits of {} are 1", "~&": "whether any bit of {} is 0",
+    "|": "whether any bit of {} is 1", "~|": "whether all bits of {} are 0",
+    "^": "whether {} has an odd number of ones",
     "~^": "whether {} has an even number of ones",
 }  # fmt: skip
 
@@ -136,8 +137,8 @@ def _said(expression: Expr) -> str:
         case Reduction():
             return _REDUCED[expression.operator].format(_inner(expression.operand))
         case Chain():
-            joined = (f"{_WORDS[operator]} {_inner(operand)}" for operator, operand in expression.rest)
-            rest = " ".join(joined)
+            chain = (f"{_WORDS[operator]} {_inner(operand)}" for operator, operand in expression.rest)
+            rest = " ".join(chain)
             return f"{_inner(expression.first)} {rest}"
         case Choice():
             condition, then = _condition(expression.condition), _said(expression.then)

@@ -13,7 +13,7 @@ from idiolect.dialects.gates.bits import TooLarge
 from idiolect.dialects.gates.checker import check
 from idiolect.dialects.gates.netlist import build
 from idiolect.dialects.gates.printer import render
-from idiolect.dialects.gates.reader import NotParsed, grammar_text, read
+from idiolect.dialects.gates.reader import NotParsed, read
 from idiolect.dialects.verdict import Verdict, verdict_of
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ class Gates(Dialect):
         return verdict_of([*checked.faults, *outcome.faults], policy_asked=False, tests=tests)
 
     def constraint(self, context: Context = EMPTY) -> Grammar:
-        """The dialect's grammar, lowered; names, widths and drives are left to `verify`."""
-        from idiolect.grammar.from_lark import lower_lark
+        """The grammar of canonical texts; names, widths and drives are left to `verify`."""
+        from idiolect.dialects.gates.constraint import constraint
 
-        return lower_lark(grammar_text())
+        return constraint()
 
     def canonical(self, text: str, context: Context = EMPTY) -> str:
         """The text in the one layout, without its comments."""

@@ -1,6 +1,6 @@
 """Breaks good texts on purpose, one labelled break at a time.
 
-Each kind of break is an edit of the text, in `breaks`. Here an edit is tried and judged: a text that
+Each kind of break is an edit of the text. Here an edit is tried and judged: a text that
 still verifies, or that fails with another fault than its label says, is thrown away.
 """
 
@@ -9,12 +9,15 @@ from __future__ import annotations
 import random
 
 from idiolect.dialects.contract import Mutant
-from idiolect.dialects.gates.breaks import BREAKS, Good
+from idiolect.dialects.gates import form_breaks, rule_breaks
+from idiolect.dialects.gates.breaks import Good
 from idiolect.dialects.gates.checker import check
 from idiolect.dialects.gates.reader import NotParsed, read
 from idiolect.dialects.verdict import Fault, Severity
 
 _TRIES_OF_A_KIND = 3
+
+BREAKS = form_breaks.BREAKS | rule_breaks.BREAKS
 
 
 def mutate(text: str, rng: random.Random, kind: str | None = None) -> Mutant | None:

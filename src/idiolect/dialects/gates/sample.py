@@ -22,7 +22,7 @@ from idiolect.dialects.gates.syntax import nodes
 from idiolect.dialects.gates.testrun import judge
 from idiolect.dialects.gates.vectors import hints_of, rows, sequence, walk
 
-_MODULES = ("logic", "words", "arithmetic", "registers", "machines", "pipelines", "hierarchy")
+_MODULES = ("logic", "words", "arithmetic", "registers", "timing", "machines", "pipelines", "hierarchy")
 _MAX_TRIES = 50
 _PROBE_LANES = 256
 _PROBE_CYCLES = 40

@@ -63,7 +63,7 @@ def random_row(rng: random.Random, widths: Widths, hints: Sequence[int] = ()) ->
 
 
 def rows(rng: random.Random, widths: Widths, count: int, hints: Sequence[int] = ()) -> list[Row]:
-    """At most `count` different rows: the truth table if it is that short, else ends, hints and random ones."""
+    """At most `count` different rows: a truth table that is so short, else ends, hints and random ones."""
     if sum(widths.values()) < 20 and 1 << sum(widths.values()) <= count:
         return list(truth_table(widths))
     found: dict[tuple[int, ...], Row] = {}

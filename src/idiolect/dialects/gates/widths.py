@@ -7,8 +7,9 @@ a fault was already reported and nothing more can be said.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 
+from idiolect.dialects.gates.lookup import Lookup
 from idiolect.dialects.gates.printer import render_expr
 from idiolect.dialects.gates.scope import Kind, Report, Scope, Signal
 from idiolect.dialects.gates.syntax import (
@@ -43,7 +44,11 @@ class Ruler:
 
     scope: Scope
     report: Report
-    stage: Stage | None = None
+    stage: InitVar[Stage | None] = None
+    lookup: Lookup = field(init=False)
+
+    def __post_init__(self, stage: Stage | None) -> None:
+        self.lookup = Lookup(self.scope, self.report, stage)
 
     def fit(self, expression: Expr, width: int | None, what: str) -> None:
         """Measure an expression that should have a width; `what` says whose width that is."""
@@ -53,9 +58,7 @@ class Ruler:
         if found == FLEX:
             self._settle(expression, width)
         elif found != width:
-            self._mismatch(
-                expression.span, f"{what} has {_bits(width)}, its value {_bits(found)}", found, width
-            )
+            self._mismatch(expression, f"{what} has {_bits(width)}, its value {_bits(found)}", found, width)
 
     def measure(self, expression: Expr) -> Width:
         """The width of an expression, after reporting every fault inside it."""
@@ -79,29 +82,11 @@ class Ruler:
             case Concat():
                 return self._concat(expression)
 
-    def signal(self, reference: Ref) -> Signal | None:
-        """The signal that a reference reads; a name that means nothing here is reported."""
-        if reference.owner is not None:
-            return self._owned(reference, reference.owner)
-        name = reference.name.text
-        local = f"{self.stage.name}.{name}" if self.stage else ""
-        found = self.scope.signals.get(local) if local else None
-        if found is not None and found.kind is Kind.WIRE:
-            return found
-        if found is not None and name not in self.scope.signals:
-            message = f"{name} is a value that the stage latches"
-            self.report.add("stage.value", message, reference.span, f"read it as {local}")
-            return None
-        found = self.scope.signals.get(name)
-        if found is None:
-            self._undeclared(reference.name)
-        return found
-
     def target_width(self, reference: Ref) -> tuple[Signal, int, int] | None:
         """The signal and bits (high, low) that a drive's left side names."""
         found = self.scope.signals.get(reference.name.text)
         if found is None:
-            self._undeclared(reference.name)
+            self.lookup.undeclared(reference.name)
             return None
         match reference.select:
             case None:
@@ -190,7 +175,7 @@ class Ruler:
             elif found is not None and found != width:
                 sides = f"{_short(first)} has {_bits(width)}, {_short(part)} has {_bits(found)}"
                 message = f"{what} want one width: {sides}"
-                self._mismatch(part.span, message, found, width)
+                self._mismatch(part, message, found, width)
         return width
 
     def _chain(self, chain: Chain) -> Width:
@@ -234,7 +219,7 @@ class Ruler:
             return label.value
         found = self.scope.signals.get(label.text)
         if found is None:
-            self._undeclared(label)
+            self.lookup.undeclared(label)
             return None
         found.read = True
         if found.kind is not Kind.CONST:
@@ -243,7 +228,7 @@ class Ruler:
             return None
         if subject is not None and found.width != subject:
             message = f"the subject of the CASE has {_bits(subject)}, the label {label} {_bits(found.width)}"
-            self._mismatch(label.span, message, found.width, subject)
+            self._mismatch(label, message, found.width, subject)
         return found.number
 
     def _concat(self, concat: Concat) -> Width:
@@ -266,7 +251,7 @@ class Ruler:
         return None if None in widths else total
 
     def _reference(self, reference: Ref) -> Width:
-        found = self.signal(reference)
+        found = self.lookup.signal(reference)
         if found is not None:
             found.read = True
         if found is not None and found.kind is Kind.CLOCK:
@@ -276,7 +261,7 @@ class Ruler:
             )
             found = None
         if found is not None:
-            self._skew(reference, found)
+            self.lookup.check_moment(reference, found)
         match reference.select:
             case None:
                 return found.width if found else None
@@ -315,96 +300,16 @@ class Ruler:
         self.report.add("width.index", message, index.span, f"its bits are {found.width - 1} to 0")
         return False
 
-    def _undeclared(self, name: Name) -> None:
-        if name.text in self.scope.instances or name.text in self.scope.stages:
-            kind = "an instance" if name.text in self.scope.instances else "a stage"
-            hint = f"name one of its values: {name}.Y"
-            self.report.add("name.kind", f"{name} is {kind}, not a signal", name.span, hint)
-        elif name.text not in self.scope.undeclared:
-            self.scope.undeclared.add(name.text)
-            names = list(self.scope.signals if self.stage is None else self._visible())
-            known = [known for known in names if "." not in known]
-            hint = f"declare it: WIRE {name};"
-            self.report.misspelt("name.undeclared", f"{name} is not declared", name, known, hint)
-
-    def _visible(self) -> list[str]:
-        assert self.stage is not None
-        prefix = f"{self.stage.name}."
-        local = [name.removeprefix(prefix) for name in self.scope.signals if name.startswith(prefix)]
-        return [*local, *self.scope.names()]
-
-    def _owned(self, reference: Ref, owner: Name) -> Signal | None:
-        full = f"{owner}.{reference.name}"
-        if owner.text in self.scope.stages:
-            found = self.scope.signals.get(full)
-            if found is not None and (found.kind is Kind.VALUE):
-                return found
-            latched = [
-                name.removeprefix(f"{owner}.")
-                for name, signal in self.scope.signals.items()
-                if name.startswith(f"{owner}.") and signal.kind is Kind.VALUE
-            ]
-            message = f"stage {owner} latches no value {reference.name}"
-            hint = f"it latches {', '.join(latched[:5])}" if latched else "the stage latches nothing"
-            self.report.misspelt("stage.value", message, reference.name, latched, hint)
-            return None
-        if owner.text in self.scope.instances:
-            return self._output(reference, owner, full)
-        if owner.text not in self.scope.undeclared:
-            self.scope.undeclared.add(owner.text)
-            self._unknown_owner(owner)
-        return None
-
-    def _output(self, reference: Ref, owner: Name, full: str) -> Signal | None:
-        found = self.scope.signals.get(full)
-        if found is None:
-            outputs = [
-                name.removeprefix(f"{owner}.") for name in self.scope.signals if name.startswith(f"{owner}.")
-            ]
-            if outputs:  # else the instance's module is unknown, which was reported
-                message = f"{owner} has no output {reference.name}"
-                hint = f"its outputs are {', '.join(outputs[:5])}"
-                self.report.misspelt("instance.port", message, reference.name, outputs, hint)
-        return found
-
-    def _unknown_owner(self, owner: Name) -> None:
-        stages, instances = list(self.scope.stages), list(self.scope.instances)
-        near = self.report.near(owner.text, stages)
-        if stages and (near or not instances):
-            self.report.misspelt(
-                "stage.unknown",
-                f"there is no stage {owner}",
-                owner,
-                stages,
-                f"the stages are {', '.join(stages[:5])}",
-            )
+    def _mismatch(self, part: Expr | Name, message: str, found: int, wanted: int) -> None:
+        if isinstance(part, Number) and not part.value >> wanted:
+            hint = f"write {wanted}'d{part.value}"
+        elif found < wanted:
+            hint = f"widen it with zeros: {{{wanted - found}'d0, {_short(part, '...')}}}"
+        elif isinstance(part, Ref) and part.select is None:
+            hint = f"take a part: {_short(part, '')}[{wanted - 1}:0]"
         else:
-            message = f"{owner} is neither an instance nor a stage"
-            self.report.misspelt(
-                "name.undeclared", message, owner, instances, "declare it, or write a signal"
-            )
-
-    def _skew(self, reference: Ref, found: Signal) -> None:
-        """A stage that comes after another may not read from another moment of the pipeline."""
-        stage = self.stage
-        if stage is None or stage.after is None or found.kind in (Kind.REG, Kind.CONST, Kind.RESET):
-            return
-        owner, _, _ = found.name.rpartition(".")
-        if owner in (stage.name.text, stage.after.text):
-            return
-        message = (
-            f"stage {stage.name} comes after {stage.after} and can't read {found.name} of another moment"
-        )
-        short = found.name.rpartition(".")[2]
-        hint = f"carry it: {short} <= {short}; in {stage.after}, then read {stage.after}.{short}"
-        self.report.add("stage.skew", message, reference.span, hint)
-
-    def _mismatch(self, span: Span, message: str, found: int, wanted: int) -> None:
-        if found < wanted:
-            hint = f"widen it with zeros: {{{wanted - found}'d0, ...}}"
-        else:
-            hint = f"take a part: [{wanted - 1}:0]"
-        self.report.add("width.mismatch", message, span, hint)
+            hint = f"name it, WIRE T[{found}] = ...;, and take T[{wanted - 1}:0]"
+        self.report.add("width.mismatch", message, part.span, hint)
 
 
 def _bits(width: int) -> str:
@@ -415,6 +320,9 @@ def _top(width: int) -> str:
     return str((1 << width) - 1) if width <= 16 else f"2^{width} - 1"
 
 
-def _short(expression: Expr) -> str:
-    text = render_expr(expression) if expression.depth < 4 else ""
-    return text if 0 < len(text) <= 30 else "one side"
+def _short(part: Expr | Name, otherwise: str = "one side") -> str:
+    """A short expression as it is written; another word for a long one."""
+    if isinstance(part, Name):
+        return part.text
+    text = render_expr(part) if part.depth < 4 else ""
+    return text if 0 < len(text) <= 30 else otherwise
