@@ -228,7 +228,7 @@ def test_an_interrupt_ends_it_without_a_traceback(lights, jobs):
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(3.0)
+    time.sleep(2.0)
     child.send_signal(signal.SIGINT)
     _, printed = child.communicate(timeout=60)
     assert child.returncode not in (0, None)

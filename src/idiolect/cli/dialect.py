@@ -114,6 +114,10 @@ def _print(report: Report) -> None:
         print()
         rows = [(kind, refused, made) for kind, (refused, made) in report.kinds.items()]
         print_table(["mutants by kind", "refused", "made"], rows)
+    if report.breaks:
+        print()
+        rows = [(kind, refused, tried) for kind, (refused, tried) in report.breaks.items()]
+        print_table(["random breaks by kind", "refused", "tried"], rows)
     for one in report.disagreements[:MAX_SHOWN]:
         print(f"\nverifier and constraint disagree on a {one.origin}:")
         print("\n".join(f"    | {line}" for line in one.text.splitlines()))

@@ -30,12 +30,12 @@ class Item:
     text: str = ""
     unreadable: str | None = None
     schema: Mapping[str, Any] | None = None  # a row may carry the JSON Schema that it is judged against
+    folder: Path | None = None  # where the file stands, for what it includes
 
     def within(self, context: Context) -> Context:
-        """The context with this item's own schema, unless one is given for all."""
-        if self.schema is None or context.schema is not None:
-            return context
-        return replace(context, schema=self.schema)
+        """The context with this item's own folder and schema, unless these are given for all."""
+        schema = self.schema if context.schema is None else context.schema
+        return replace(context, schema=schema, folder=context.folder or self.folder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def _of_file(path: Path, suffixes: tuple[str, ...], column: str | None) -> Itera
     if path.suffix == ".jsonl" and ".jsonl" not in suffixes:
         yield from rows(str(path), text, column)
     else:
-        yield Item(str(path), text)
+        yield Item(str(path), text, folder=path.parent)
 
 
 def _read_stdin() -> Item:
@@ -228,7 +228,7 @@ def summary(checked: Checked) -> dict[str, Any]:
         "valid": verdict.valid,
         "not_judged": verdict.not_judged,
         "faults": [fault_data(fault, source) for fault in verdict.faults],
-        **verdict.details,
+        "dialect": verdict.details,
     }
     if verdict.tests_total:
         details["tests"] = {"passed": verdict.tests_passed, "total": verdict.tests_total}

@@ -60,6 +60,7 @@ class Report:
     dialect: str
     checks: tuple[Check, ...]
     kinds: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # mutant kind -> refused, made
+    breaks: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # the same before any is thrown away
     disagreements: tuple[Disagreement, ...] = ()
     uncovered: tuple[str, ...] = ()  # grammar productions that no example uses
     skipped: tuple[str, ...] = ()  # what could not be measured, and why
@@ -77,6 +78,22 @@ class HasProductions(Protocol):
     def productions(self) -> tuple[str, ...]: ...
 
     def productions_of(self, text: str) -> frozenset[str]: ...
+
+
+@runtime_checkable
+class CanBreak(Protocol):
+    """A dialect that can break a text once at random, whether or not the result is still in the language."""
+
+    def break_once(
+        self, text: str, rng: random.Random, context: Context = ...
+    ) -> tuple[KindOfBreak, str] | None: ...
+
+
+class KindOfBreak(Protocol):
+    """What was done to a text, by its name."""
+
+    @property
+    def kind(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +157,19 @@ def conform(
     mutants = draw_mutants(dialect, good, seed, skipped)
     if mutants:
         checks.append(mutants_are_refused(mutants, asked.mutants))
+    breaks: dict[str, tuple[int, int]] = {}
+    if isinstance(dialect, CanBreak):
+        breaks = count_breaks(dialect, good, seed)
+        refused, tried = (sum(column) for column in zip((0, 0), *breaks.values(), strict=True))
+        checks.append(Check("random breaks leave the language", refused, tried))
     agreement, disagreements = agree(dialect, good, mutants, seed, asked.agreement, skipped)
     checks += agreement
     uncovered: tuple[str, ...] = ()
     if isinstance(dialect, HasProductions) and examples:
         covered, uncovered = cover(dialect, examples, asked.coverage)
         checks.append(covered)
-    return Report(dialect.name, tuple(checks), count_kinds(mutants), disagreements, uncovered, tuple(skipped))
+    kinds = count_kinds(mutants)
+    return Report(dialect.name, tuple(checks), kinds, breaks, disagreements, uncovered, tuple(skipped))
 
 
 def examples_verify(dialect: Dialect, examples: Iterable[Example], threshold: float) -> Check:
@@ -258,6 +281,25 @@ def count_kinds(mutants: Iterable[Made]) -> dict[str, tuple[int, int]]:
     made = Counter(mutant.kind for mutant in mutants)
     refused = Counter(mutant.kind for mutant in mutants if _refused(mutant.verdict))
     return {kind: (refused[kind], made[kind]) for kind in sorted(made)}
+
+
+def count_breaks(dialect: CanBreak, good: Iterable[Good], seed: int) -> dict[str, tuple[int, int]]:
+    """How many random breaks of each kind were tried, and how many of them the verifier refuses.
+
+    What it accepts is no mutant: it is another text of the language, or a rule that is missing.
+    """
+    assert isinstance(dialect, Dialect)
+    tried: Counter[str] = Counter()
+    refused: Counter[str] = Counter()
+    for number, one in enumerate(good):
+        for turn in range(MUTANTS_A_SAMPLE):
+            attempt = dialect.break_once(
+                one.text, random.Random(f"{seed}:{number}:{turn}:break"), one.context
+            )
+            if attempt is not None:
+                tried[attempt[0].kind] += 1
+                refused[attempt[0].kind] += _refused(dialect.verify(attempt[1], one.context))
+    return {kind: (refused[kind], tried[kind]) for kind in sorted(tried)}
 
 
 def mutants_are_refused(mutants: Sequence[Made], threshold: float) -> Check:
