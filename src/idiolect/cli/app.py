@@ -14,7 +14,9 @@ from idiolect.cli.docs import docs
 from idiolect.cli.doctor import doctor
 from idiolect.cli.fmt import fmt
 from idiolect.cli.init import init
+from idiolect.cli.lsp import lsp
 from idiolect.cli.plan import plan
+from idiolect.cli.run import ForceMayStandAlone, run
 from idiolect.cli.schema import schema
 from idiolect.cli.show import show
 from idiolect.cli.validate import validate
@@ -51,6 +53,8 @@ app.command()(schema)
 app.command()(docs)
 app.command()(check)
 app.command()(doctor)
+app.command()(lsp)
+app.command(cls=ForceMayStandAlone)(run)
 app.add_typer(dialect.app, name="dialect")
 app.add_typer(constraint.app, name="constraint")
 app.add_typer(catalog.app, name="catalog")

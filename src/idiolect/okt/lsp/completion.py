@@ -17,6 +17,7 @@ from idiolect.okt.lexer import Token, TokenKind, encode_string
 from idiolect.okt.lsp import cards
 from idiolect.okt.lsp.analysis import Analysis
 from idiolect.okt.lsp.slots import Frame, Mode, Slot, What
+from idiolect.okt.pages import STATUS_TEXT
 from idiolect.okt.read_control import SIGNALS
 from idiolect.okt.vocab import (
     CONTROL_PARAMETERS,
@@ -49,8 +50,7 @@ class Choice:
     detail: str = ""
     card: str | None = None
     snippet: bool = False
-    rank: int = 1
-    again: bool = False  # ask for completion once more when this is taken: a folder
+    rank: int = 1  # lower ones are listed first
 
 
 def complete(analysis: Analysis, position: lsp.Position, *, snippets: bool = True) -> lsp.CompletionList:
@@ -59,10 +59,9 @@ def complete(analysis: Analysis, position: lsp.Position, *, snippets: bool = Tru
     if analysis.too_large or analysis.in_comment(offset):
         return lsp.CompletionList(False, [])
     cursor = _Cursor(analysis, offset, snippets)
-    choices = list(cursor.choices())
     whole = analysis.positions.range(cursor.replaced)
-    items = [_item(index, choice, whole) for index, choice in enumerate(choices)]
-    return lsp.CompletionList(is_incomplete=any(choice.again for choice in choices), items=items)
+    items = [_item(index, choice, whole) for index, choice in enumerate(cursor.choices())]
+    return lsp.CompletionList(is_incomplete=False, items=items)
 
 
 def _item(index: int, choice: Choice, range: lsp.Range) -> lsp.CompletionItem:
@@ -77,7 +76,6 @@ def _item(index: int, choice: Choice, range: lsp.Range) -> lsp.CompletionItem:
         insert_text_format=(
             lsp.InsertTextFormat.Snippet if choice.snippet else lsp.InsertTextFormat.PlainText
         ),
-        command=lsp.Command("Suggest", "editor.action.triggerSuggest") if choice.again else None,
     )
 
 
@@ -110,7 +108,7 @@ class _Cursor:
         """The next character on the line that is not a space."""
         source = self.analysis.source
         place = source.place(end)
-        return source.line(place.line)[place.column - 1 :].lstrip(' \t"')[:1]
+        return source.line(place.line)[place.column - 1 :].lstrip(" \t")[:1]
 
     def choices(self) -> Iterator[Choice]:
         slot = self.slot
@@ -143,7 +141,8 @@ class _Cursor:
                 continue
             text = block.keyword if self.behind in ("{", '"') else self._block_text(block)
             rank = 0 if block.required else 2 if block.status in _LAST else 1
-            yield self._choice(block.keyword, text, _Kind.Module, block.help, cards.block_card(block), rank)
+            detail = _with_status(block.help, block.status)
+            yield self._choice(block.keyword, text, _Kind.Module, detail, cards.block_card(block), rank)
 
     def _block_text(self, block: BlockSpec) -> str:
         if block.form == "scalar":
@@ -171,6 +170,7 @@ class _Cursor:
             text = f"{field.name}: {_value_snippet(field, 1)[0]}"
         default = cards.default_text(field).replace("`", "")
         detail = f"{field.type_text}, default {default}" if default else field.type_text
+        detail = _with_status(detail, field.status)
         kind = _Kind.Struct if field.kind in _BRACED else _Kind.Field
         rank = 0 if field.required else 2 if field.status in _LAST else 1
         return self._choice(field.name, text, kind, detail, cards.field_card(field, block), rank)
@@ -243,12 +243,12 @@ class _Cursor:
         root = project_root(self.analysis.path)[0]
         typed = self.before.rpartition("/")[0]
         prefix = f"{typed}/" if "/" in self.before else ""
-        for entry in _listed(root / prefix):
-            text = prefix + entry + ("/" if entry.is_folder else "")
-            kind = _Kind.Folder if entry.is_folder else _Kind.File
-            # A folder is gone into: its closing quote comes later.
-            written = encode_string(text)[1:-1] if entry.is_folder else self._in_quotes(text, field)
-            yield Choice(text, written, kind, again=entry.is_folder, rank=2)
+        for name, is_folder in _listed(root / prefix):
+            if is_folder:
+                # Its closing quote comes later: a "/" goes on into the folder.
+                yield Choice(f"{prefix}{name}/", encode_string(prefix + name)[1:-1], _Kind.Folder, rank=2)
+            else:
+                yield Choice(prefix + name, self._in_quotes(prefix + name, field), _Kind.File, rank=2)
 
     # --- words
 
@@ -328,13 +328,21 @@ def _replaced(token: Token, offset: int) -> Span:
     return token.span
 
 
+def _with_status(detail: str, status: Status) -> str:
+    return f"{detail} ({STATUS_TEXT[status]})" if status in STATUS_TEXT else detail
+
+
 def _value_snippet(field: FieldSpec, hole: int) -> tuple[str, int]:
     """A hole for a value, with its quotes and brackets, and the number of the next hole."""
     inner = field.item if field.kind is Kind.LIST else field.kind
     if field.kind is Kind.LIST and inner is Kind.BLOCK:
         return f"[\n    {{ ${hole} }}\n]", hole + 1
     quotes = '"' if inner in _QUOTED else ""
-    text = f"{quotes}${hole}{quotes}"
+    known = ("true", "false") if inner is Kind.BOOL else () if field.open_values else field.values
+    if field.default in known:
+        known = (field.default, *(word for word in known if word != field.default))
+    wanted = f"${{{hole}|{','.join(known)}|}}" if known else f"${hole}"
+    text = f"{quotes}{wanted}{quotes}"
     return (f"[{text}]" if field.kind is Kind.LIST else text), hole + 1
 
 
@@ -358,22 +366,12 @@ def _body_snippet(block: BlockSpec) -> str:
     return f"{{{inner}\n    $0\n}}"
 
 
-class _Name(str):
-    """A file's name, and whether it is a folder."""
-
-    is_folder: bool = False
-
-
-def _listed(folder: Path) -> list[_Name]:
-    """The names in a folder, folders first; none where it can't be read."""
-    names: list[_Name] = []
+def _listed(folder: Path) -> list[tuple[str, bool]]:
+    """The names in a folder, each with whether it is a folder, those first; none where it can't be read."""
     try:
         with scandir(folder) as entries:
-            for entry in islice(entries, 10 * MOST_FILES):
-                if not entry.name.startswith("."):
-                    name = _Name(entry.name)
-                    name.is_folder = entry.is_dir()
-                    names.append(name)
+            found = [(entry.name, entry.is_dir()) for entry in islice(entries, 10 * MOST_FILES)]
     except (OSError, ValueError):
         return []
-    return sorted(names, key=lambda name: (not name.is_folder, name))[:MOST_FILES]
+    shown = [(name, is_folder) for name, is_folder in found if not name.startswith(".")]
+    return sorted(shown, key=lambda one: (not one[1], one[0]))[:MOST_FILES]

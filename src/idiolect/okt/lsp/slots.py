@@ -5,8 +5,9 @@ One pass over the tokens, steered by the block definitions. It reports nothing; 
 
 from __future__ import annotations
 
+import dataclasses
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 
 from idiolect.okt.check import KEYWORDS
@@ -61,10 +62,12 @@ class Frame:
     block: BlockSpec | None = None
     field: FieldSpec | None = None  # whose list, flags or conditions these are
     inference: bool = False  # whether statements act on answers rather than on training
-    names: set[str] = field(default_factory=set)  # all names in it, also those behind the cursor
+    names: set[str] = dataclasses.field(default_factory=set)  # all names in it, also those behind the cursor
     name: Token | None = None  # of the entry that is being read
     at_value: bool = False
-    words: list[Token] = field(default_factory=list)  # of the statement or condition that is being read
+    words: list[Token] = dataclasses.field(
+        default_factory=list
+    )  # of the statement or condition that is being read
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,11 +210,12 @@ class Slots:
         frame = self.stack[-1]
         frame.name = token
         frame.names.add(token.text)
-        return Slot(What.NAME, frame, _spec_of(frame), token.text)
+        what = What.BLOCK if frame.mode is Mode.TOP else What.NAME
+        return Slot(what, frame, _spec_of(frame), token.text)
 
     def _entry_token(self, frame: Frame, index: int, token: Token) -> Slot:
         named = frame.name is not None
-        if named and token.kind in (TokenKind.STRING, TokenKind.OPEN_STRING, TokenKind.CURLY_STRING):
+        if named and token.kind in (TokenKind.STRING, TokenKind.OPEN_STRING, TokenKind.ODD_STRING):
             return self._string_after_name(frame)
         if frame.at_value:
             slot = self._value(frame)
