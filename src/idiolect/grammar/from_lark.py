@@ -28,6 +28,7 @@ from idiolect.grammar.form import (
     GrammarError,
     Layout,
     Node,
+    PostCheck,
     Problem,
     Ref,
     Repeat,
@@ -36,7 +37,7 @@ from idiolect.grammar.form import (
     choice,
     grammar,
 )
-from idiolect.grammar.lark_tokens import Claims, rivals_by_position, terminal_node
+from idiolect.grammar.lark_tokens import Claims, look_at_lalr, terminal_node
 from idiolect.grammar.regex import UnsupportedRegex
 from idiolect.grammar.rewrite import fresh, prune, row
 from idiolect.grammar.spacing import part_by_longest_match
@@ -92,6 +93,7 @@ class _Lowering:
         self.lark = loaded.lark
         self.lalr = loaded.lalr
         self.notes = list(loaded.notes)
+        self.checks: list[PostCheck] = []
         self.start = start
         self.indent = indent
         self.deepest = deepest
@@ -136,6 +138,7 @@ class _Lowering:
                 terminals,
                 ignore=[str(name) for name in self.lark.ignore_tokens],
                 notes=self.notes,
+                post_checks=self.checks,
                 shown={
                     name: shown for name, shown in self.shown.items() if name in rules or name in terminals
                 },
@@ -180,7 +183,11 @@ class _Lowering:
             return
         ignored = [str(name) for name in self.lark.ignore_tokens]
         claims = Claims(self.lark.terminals, ignored, self.nodes)
-        for (rule, index), rivals in rivals_by_position(self.lark.rules, self.start).items():
+        view = look_at_lalr(self.lark.rules, self.start)
+        if view.conflicts:
+            reason = f"after {', '.join(view.conflicts)} the parser goes on where it could also have ended"
+            self.checks.append(PostCheck("lalr_choices", self.start, reason))
+        for (rule, index), rivals in view.rivals.items():
             name = str(rule.expansion[index].name) if index < len(rule.expansion) else ""
             if name in self.nodes:
                 node = claims.narrowed(name, {*rivals, *ignored})

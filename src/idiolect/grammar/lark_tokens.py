@@ -8,6 +8,7 @@ compete for a position of a rule is read off Lark's own LALR automaton.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from lark.grammar import Rule
@@ -87,14 +88,23 @@ class Claims:
         return self._automata[node]
 
 
-def rivals_by_position(rules: list[Rule], start: str) -> dict[Position, set[str]]:
-    """For each terminal's position in a rule, the terminals that Lark's lexer tries at that point."""
+@dataclass(frozen=True, slots=True)
+class LalrView:
+    """What Lark's LALR automaton says: who competes for each terminal's position, where it had a choice."""
+
+    rivals: dict[Position, set[str]]
+    conflicts: list[str]
+
+
+def look_at_lalr(rules: list[Rule], start: str) -> LalrView:
+    """Builds Lark's automaton once more, with its items, which its parser does not keep."""
     from lark.common import ParserConf
     from lark.parsers.lalr_analysis import LALR_Analyzer
 
     analyzer: Any = LALR_Analyzer(ParserConf(rules, {}, [start]))
     analyzer.compute_lalr()
-    return _Automaton(analyzer).rivals()
+    automaton = _Automaton(analyzer)
+    return LalrView(automaton.rivals(), automaton.conflicts())
 
 
 class _Automaton:
@@ -109,7 +119,8 @@ class _Automaton:
             for symbol, target in state.transitions.items():
                 self.sources.setdefault(id(target), []).append(state)
                 self.symbol[id(target)] = symbol
-        self._shifts: dict[tuple[int, Any], list[Any]] = {}
+        self._items: dict[int, dict[Any, list[Position]]] = {}
+        self._reduced: dict[tuple[int, int], list[Any]] = {}
 
     def rivals(self) -> dict[Position, set[str]]:
         found: dict[Position, set[str]] = {}
@@ -122,10 +133,19 @@ class _Automaton:
             names = {symbol.name for symbol in expected}
             for symbol in expected:
                 for target in self.shifts(state, symbol):
-                    for item in target.closure:
-                        if not item.is_satisfied and item.next == symbol:
-                            found.setdefault((item.rule, item.index), set()).update(names)
+                    for position in self.positions(target, symbol):
+                        found.setdefault(position, set()).update(names)
         return found
+
+    def positions(self, state: Any, symbol: Any) -> list[Position]:
+        """Places in rules where a state shifts a token."""
+        if id(state) not in self._items:
+            found: dict[Any, list[Position]] = {}
+            for item in state.closure:
+                if not item.is_satisfied:
+                    found.setdefault(item.next, []).append((item.rule, item.index))
+            self._items[id(state)] = found
+        return self._items[id(state)].get(symbol, [])
 
     @staticmethod
     def _expected(state: Any) -> list[Any]:
@@ -133,13 +153,6 @@ class _Automaton:
         return list(dict.fromkeys([*shifted, *(symbol for symbol in state.lookaheads)]))
 
     def shifts(self, state: Any, symbol: Any) -> list[Any]:
-        """States in which a token is shifted that was lexed in a state, after any reductions."""
-        key = (id(state), symbol)
-        if key not in self._shifts:
-            self._shifts[key] = self._search(state, symbol)
-        return self._shifts[key]
-
-    def _search(self, state: Any, symbol: Any) -> list[Any]:
         seen = {id(state)}
         stack = [state]
         found: list[Any] = []
@@ -157,7 +170,23 @@ class _Automaton:
 
     def _after(self, state: Any, rule: Rule) -> list[Any]:
         """States that a reduction can lead to: back over the rule's symbols, then on by its name."""
-        level = [state]
-        for _ in rule.expansion:
-            level = list({id(one): one for each in level for one in self.sources.get(id(each), ())}.values())
-        return [one.transitions[rule.origin] for one in level if rule.origin in one.transitions]
+        key = (id(state), id(rule))
+        if key not in self._reduced:
+            level = [state]
+            for _ in rule.expansion:
+                level = list(
+                    {id(one): one for each in level for one in self.sources.get(id(each), ())}.values()
+                )
+            self._reduced[key] = [
+                one.transitions[rule.origin] for one in level if rule.origin in one.transitions
+            ]
+        return self._reduced[key]
+
+    def conflicts(self) -> list[str]:
+        """Rules that could also have ended where Lark goes on instead."""
+        found: dict[str, None] = {}
+        for state in self.states:
+            for symbol, rules in state.lookaheads.items():
+                if symbol in state.transitions:
+                    found.update(dict.fromkeys(str(rule.origin.name) for rule in rules))
+        return sorted(found)

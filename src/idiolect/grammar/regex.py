@@ -8,6 +8,7 @@ matches nothing itself.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,10 +89,10 @@ def whole_match(pattern: str, flavour: Flavour = Flavour.PYTHON, flags: str = ""
 def lexed(pattern: str, flags: str = "") -> Node:
     """The texts that a lexer takes for a whole token by a Python pattern.
 
-    With lazy repetition those are the shortest ones: none of them begins with another.
+    Where its first long repetition is lazy those are the shortest ones: none begins with another.
     """
     found = whole_match(pattern, Flavour.PYTHON, flags)
-    return Minus(found, seq(found, some(ANY))) if _lazy_anywhere(pattern) else found
+    return Minus(found, seq(found, some(ANY))) if _begins_lazily(pattern) else found
 
 
 def search(pattern: str, flavour: Flavour = Flavour.JAVASCRIPT, flags: str = "") -> Node:
@@ -506,17 +507,14 @@ class _Lowerer:
                 return seq(tree, rest)
 
 
-def _lazy_anywhere(pattern: str) -> bool:
-    """Whether a pattern repeats something as few times as possible."""
-    position = 0
-    while position < len(pattern):
-        if pattern[position] == "\\":
-            position += 2
-            continue
-        if pattern[position] in "*+?}" and pattern[position + 1 : position + 2] == "?":
-            return True
-        position += 1
-    return False
+def _begins_lazily(pattern: str) -> bool:
+    """Whether the first repetition without end takes as little as it can."""
+    found = re.search(
+        r"(?:\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^*+{\\[]|\{(?!\d*,\}))*(?:[*+]|\{\d*,\})(\??)",
+        pattern,
+        re.DOTALL,
+    )
+    return found is not None and found.group(1) == "?"
 
 
 def _items(tree: _Tree) -> tuple[_Tree, ...]:

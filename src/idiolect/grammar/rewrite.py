@@ -247,9 +247,13 @@ def automaton_rules(dfa: Dfa, name: str, taken: set[str]) -> dict[str, Node]:
 def without_dead(rules: dict[str, Node], known: set[str]) -> dict[str, Node]:
     """Rules without those, and without the alternatives, that never end."""
     ending = productive(rules, known)
-    if len(ending) == len(rules) + len(known):
+    if len(ending) == len(rules) + len(known) and not any(map(_holds_nothing, rules.values())):
         return rules
     return {name: _without(body, ending) for name, body in rules.items() if name in ending}
+
+
+def _holds_nothing(body: Node) -> bool:
+    return any(isinstance(part, Choice) and not part.items for part in parts(body))
 
 
 def prune(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from idiolect.grammar import charset
 from idiolect.grammar.adjacency import followers, tokens_of
@@ -103,7 +104,46 @@ class Spacing:
 
     def between(self, left: str, right: str) -> str:
         """The canonical text between two tokens, each a terminal's name."""
-        return self.space if self.join(Ref(left), Ref(right)) else ""
+        return self.space if self.apart(Ref(left), Ref(right)) else ""
+
+    def apart(self, left: Node, right: Node) -> bool:
+        """Whether a space stands between two tokens canonically: where they would run together, or kinds do.
+
+        Words and signs are settled each as one, so that tokens fall into four kinds and not into as
+        many as there are pairs: rules are split by these kinds.
+        """
+        return self.parts(left) and self.apart_by_kind(self.kinds(left), right)
+
+    def apart_by_kind(self, kinds: tuple[bool, bool], right: Node) -> bool:
+        word = self.is_word(right)
+        return kinds[word] and self.base(right) in self._joined_by_any[word]
+
+    def kinds(self, token: Node) -> tuple[bool, bool]:
+        """Whether a token runs together with any sign, and with any word, that can follow it."""
+        after = self._joined_after.get(self.base(token), {})
+        return bool(after.get(False)), bool(after.get(True))
+
+    def is_word(self, token: Node) -> bool:
+        """Whether a token can begin as a name or a number does."""
+        letters = charset.normal([(0x30, 0x39), (0x41, 0x5A), (0x5F, 0x5F), (0x61, 0x7A)])
+        return charset.overlap(self.first(self.base(token)), letters)
+
+    @cached_property
+    def _joined_after(self) -> dict[Node, dict[bool, set[Node]]]:
+        found: dict[Node, dict[bool, set[Node]]] = {}
+        for token, after in followers(self.grammar).items():
+            kinds = found.setdefault(self.base(token), {True: set(), False: set()})
+            for one in after:
+                if self.join(token, one):
+                    kinds[self.is_word(one)].add(self.base(one))
+        return found
+
+    @cached_property
+    def _joined_by_any(self) -> dict[bool, set[Node]]:
+        return {
+            word: {one for kinds in self._joined_after.values() for one in kinds[word]}
+            for word in (True, False)
+        }
 
     def parts(self, left: Node) -> bool:
         """Whether the canonical space ends a token: not where the token could go on with it."""
@@ -179,6 +219,7 @@ class _Weaver:
         self.joined: dict[int, frozenset[Node]] = {_BEGIN: frozenset()}
         self.begun: dict[int, tuple[str, ...]] = {_BEGIN: self.grammar.ignore, _LINE: ()}
         self.gaps: dict[int, dict[Node, Node]] = {_BEGIN: {}}
+        self.kinds: dict[int, tuple[bool, bool]] = {}
         self.ends: dict[int, bool] = {}
         self.open_to: dict[int, Ranges] = {}
         self.classes = self._classes()
@@ -204,19 +245,27 @@ class _Weaver:
             joined = frozenset(one for one in next_to[token] if self.spacing.join(token, one))
             begun = self._begun(token) if self.loose else ()
             gaps = self._gaps(token, next_to[token], joined)
-            alike: object = (
-                frozenset(gaps.items()) if self.style else (joined, begun, self.spacing.parts(token))
-            )
-            if not self.grammar.ignore:
-                alike = self.spacing.continues(self.spacing.base(token)) if joined else ()
-            key = "line end" if token == line_end else alike
-            classes[token] = numbers.setdefault(key, len(numbers) + 1)
-            self.gaps[classes[token]] = gaps
-            self.joined[classes[token]] = joined
-            self.ends[classes[token]] = self.spacing.parts(token)
-            self.open_to[classes[token]] = self.spacing.continues(self.spacing.base(token))
-            self.begun[classes[token]] = begun
+            alike = "line end" if token == line_end else self._alike(token, joined, begun, gaps)
+            number = classes[token] = numbers.setdefault(alike, len(numbers) + 1)
+            self.gaps[number] = gaps
+            self.joined[number] = joined
+            self.begun[number] = begun
+            self.kinds[number] = self.spacing.kinds(token)
+            self.ends[number] = self.spacing.parts(token)
+            self.open_to[number] = self.spacing.continues(self.spacing.base(token))
         return classes
+
+    def _alike(
+        self, token: Node, joined: frozenset[Node], begun: tuple[str, ...], gaps: dict[Node, Node]
+    ) -> object:
+        """What two tokens have in common if the same may be written after both."""
+        if self.style is not None:
+            return frozenset(gaps.items())
+        if not self.grammar.ignore:
+            return (joined, self.spacing.continues(self.spacing.base(token))) if joined else ()
+        if self.loose:
+            return joined, begun
+        return self.spacing.kinds(token) if self.spacing.parts(token) else joined
 
     def _gaps(self, token: Node, after: Iterable[Node], joined: frozenset[Node]) -> dict[Node, Node]:
         """What a style writes before the tokens that may follow one, where it is not the usual."""
@@ -407,8 +456,12 @@ class _Weaver:
         if self.style is not None:
             return self.gaps[before].get(token, self.style.usual)
         joins = token in self.joined[before] and bool(self.grammar.ignore)
+        if not self.loose and not self.ends[before]:
+            return NOTHING if joins else EMPTY
         if not self.loose:
-            return (text(self.spacing.space) if self.ends[before] else NOTHING) if joins else EMPTY
+            return (
+                text(self.spacing.space) if self.spacing.apart_by_kind(self.kinds[before], token) else EMPTY
+            )
         ignored = self._ignored(before)
         if joins:
             return ignored.item if isinstance(ignored, Repeat) else NOTHING
