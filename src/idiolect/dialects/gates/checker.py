@@ -11,6 +11,7 @@ from idiolect.dialects.gates.loops import find_loops
 from idiolect.dialects.gates.module_order import bottom_up
 from idiolect.dialects.gates.scope import Driver, Kind, Report, Scope, Signal, declare
 from idiolect.dialects.gates.syntax import (
+    MAX_WIDTH,
     Connection,
     Const,
     Drive,
@@ -114,7 +115,8 @@ class _Checker:
             module = self.modules.get(instance.module.text)
             for port in module.ports_of(PortKind.OUTPUT) if module else ():
                 full = f"{name}.{port.name}"
-                signal = Signal(full, Kind.WIRE, max(1, port.width), instance.name.span, read=True)
+                width = max(1, min(port.width, MAX_WIDTH))  # a worse one was reported at the port
+                signal = Signal(full, Kind.WIRE, width, instance.name.span, read=True)
                 signal.drivers.append(
                     Driver(full, signal.width - 1, 0, instance.name.span, source=(name, port.name.text))
                 )

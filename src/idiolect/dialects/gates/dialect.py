@@ -14,10 +14,12 @@ from idiolect.dialects.gates.checker import check
 from idiolect.dialects.gates.netlist import build
 from idiolect.dialects.gates.printer import render
 from idiolect.dialects.gates.reader import NotParsed, read
-from idiolect.dialects.verdict import Verdict, verdict_of
+from idiolect.dialects.gates.syntax import Program
+from idiolect.dialects.verdict import Fault, Verdict, verdict_of
 
 if TYPE_CHECKING:
     from idiolect.dialects.catalog import Catalog
+    from idiolect.dialects.policy import Policy
     from idiolect.grammar.form import Grammar
 
 
@@ -28,13 +30,17 @@ class Gates(Dialect):
     suffixes = (".gates",)
 
     def verify(self, text: str, context: Context = EMPTY) -> Verdict:
-        """Judge form and rules, and run the context's tests if both hold."""
+        """Judge form, rules and policy, and run the context's tests if form and rules hold."""
         untested = (0, len(context.tests))
+        policy = _policy(context)
+        asked = policy is not None
         try:
-            checked = check(read(text))
+            program = read(text)
         except NotParsed as stop:
-            return verdict_of(stop.faults, policy_asked=False, tests=untested)
-        verdict = verdict_of(checked.faults, policy_asked=False, tests=untested)
+            return verdict_of(stop.faults, policy_asked=asked, tests=untested)
+        checked = check(program)
+        faults = [*checked.faults, *_policy_faults(policy, text, program)]
+        verdict = verdict_of(faults, policy_asked=asked, tests=untested)
         if not context.tests or not verdict.valid:
             return verdict
         from idiolect.dialects.gates.testrun import UnclearTest, judge
@@ -44,7 +50,7 @@ class Gates(Dialect):
         except (UnclearTest, TooLarge) as stop:
             return replace(verdict, not_judged=str(stop))
         tests = (outcome.passed, outcome.total)
-        return verdict_of([*checked.faults, *outcome.faults], policy_asked=False, tests=tests)
+        return verdict_of([*faults, *outcome.faults], policy_asked=asked, tests=tests)
 
     def constraint(self, context: Context = EMPTY) -> Grammar:
         """The grammar of canonical texts; names, widths and drives are left to `verify`."""
@@ -91,3 +97,19 @@ class Gates(Dialect):
         from idiolect.dialects.gates.extract import extract
 
         return extract(sources)
+
+
+def _policy(context: Context) -> Policy | None:
+    """The context's policy and the catalog's constraints, joined."""
+    if context.catalog is None:
+        return context.policy
+    mine = context.policy
+    return mine.joined(context.catalog.constraints) if mine else context.catalog.constraints
+
+
+def _policy_faults(policy: Policy | None, text: str, program: Program) -> list[Fault]:
+    if policy is None:
+        return []
+    from idiolect.dialects.gates.policy_faults import policy_faults
+
+    return policy_faults(policy, text, program)

@@ -17,6 +17,7 @@ from idiolect.dialects.gates.syntax import PortKind
 from idiolect.dialects.verdict import Fault, Level
 
 MAX_TESTS = 10_000
+MAX_VALUES = 500_000  # inputs and outputs over all cycles of all tests: about half a second
 _MAX_FAULTS = 10
 
 Row = Mapping[str, Any]
@@ -49,6 +50,9 @@ def judge(netlist: Netlist, tests: Sequence[Mapping[str, Any]]) -> Outcome:
     if strange:
         return Outcome(0, len(read), tuple(strange))
     cycles = max(len(test.inputs) for test in read)
+    values = sum(len(test.inputs) for test in read) * (len(netlist.inputs) + len(netlist.outputs))
+    if values > MAX_VALUES:
+        raise TooLarge(f"the tests hold {values} values; at most {MAX_VALUES} are compared for one verdict")
     check_effort(netlist, cycles, len(read))
     wrong = _compare(netlist, read, cycles)
     faults = tuple(wrong[number] for number in sorted(wrong)[:_MAX_FAULTS])
