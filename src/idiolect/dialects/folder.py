@@ -16,13 +16,14 @@ from idiolect.dialects.catalog import Catalog
 from idiolect.dialects.catalog_json import parse_catalog
 from idiolect.dialects.command import BadCommand, CommandDialect, split_command
 from idiolect.dialects.contract import Dialect
-from idiolect.dialects.generic import FolderDialect, Parts
+from idiolect.dialects.generic import FolderDialect
 from idiolect.dialects.policy import Policy, parse_policy
 from idiolect.dialects.records import RecordsError
 from idiolect.dialects.simulate import Simulator
 from idiolect.dialects.user import names
 from idiolect.dialects.user.describing import slots
 from idiolect.dialects.user.parser import UserParser
+from idiolect.dialects.user.parts import Parts
 from idiolect.dialects.user.problems import BadDialect, Problem, did_you_mean, problem
 from idiolect.dialects.user.settings import FILE, GrammarSettings, Settings, SimulatorSettings, read_settings
 from idiolect.dialects.user.toml_places import key_places

@@ -7,28 +7,26 @@ decoding. It knows no language, and reads no files: `folder` does.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from idiolect.dialects.catalog import Catalog
-from idiolect.dialects.command import judge_by_command, split_command, suffix_of
 from idiolect.dialects.contract import EMPTY, Context, Dialect, Mutant, NotOffered, Sample
 from idiolect.dialects.policy import Policy
-from idiolect.dialects.simulate import SimulationFailed, Simulator
 from idiolect.dialects.user import describing, embedded, words
 from idiolect.dialects.user.breaks import BREAKS, Broken, Material
 from idiolect.dialects.user.explain import explain
 from idiolect.dialects.user.line_process import ChildFailed
 from idiolect.dialects.user.names import NameSet, catalog_of, name_faults, name_set
 from idiolect.dialects.user.outcome import Lexeme, Outcome
-from idiolect.dialects.user.parser import UserParser
+from idiolect.dialects.user.parts import Kept, Parts
 from idiolect.dialects.user.problems import BadDialect
+from idiolect.dialects.user.programs import run_programs
 from idiolect.dialects.user.reprint import Style, reprint, runs_together, same_tokens
-from idiolect.dialects.user.settings import Settings
-from idiolect.dialects.verdict import Fault, Level, Severity, Verdict, could_not_judge, verdict_of
+from idiolect.dialects.verdict import Fault, Verdict, could_not_judge, verdict_of
 from idiolect.source import SourceText, Span
 
 if TYPE_CHECKING:
@@ -37,44 +35,6 @@ if TYPE_CHECKING:
 
 MUTANT_TRIES = 24
 LEVELS = ("micro", "multi", "scenario")
-
-
-Made = TypeVar("Made")
-
-
-class Kept(Generic[Made]):
-    """What is made once for each catalog and policy; the last few are kept, by identity."""
-
-    MOST = 8
-
-    def __init__(self, make: Callable[[Catalog | None, Policy | None], Made]) -> None:
-        self._make = make
-        self._made: list[tuple[Catalog | None, Policy | None, Made]] = []
-
-    def get(self, catalog: Catalog | None, policy: Policy | None = None) -> Made:
-        """The thing made for this very catalog and policy."""
-        for known, known_policy, made in self._made:
-            if known is catalog and known_policy is policy:
-                return made
-        made = self._make(catalog, policy)
-        self._made = [*self._made[1 - self.MOST :], (catalog, policy, made)]
-        return made
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What a folder holds, read and checked."""
-
-    settings: Settings
-    folder: Path
-    grammar: SourceText
-    parser: UserParser
-    catalog: Catalog | None = None
-    policy: Policy | None = None
-    embedded: Dialect | None = None
-    simulator: Simulator | None = None
-    not_run: tuple[str, ...] = ()  # why a command or a simulator of the folder may not run
-    manual: str = ""
 
 
 class FolderDialect(Dialect):
@@ -95,7 +55,7 @@ class FolderDialect(Dialect):
         try:
             outcome = self.parse(text)
         except ChildFailed as error:
-            return could_not_judge(f"the parser gave {error}" if "answer" in str(error) else str(error))
+            return could_not_judge(f"the parser: {error}")
         policy = context.policy or self.parts.policy
         if not outcome.complete:
             faults = list(explain(outcome.refusals, text, self.parts.parser.vocabulary, self.name))
@@ -109,7 +69,7 @@ class FolderDialect(Dialect):
         verdict = verdict_of(faults, policy_asked=policy is not None, details=blocks.details)
         if blocks.not_judged and verdict.ok:
             return replace(verdict, not_judged=blocks.not_judged)
-        return self._with_programs(text, verdict, context)
+        return run_programs(text, verdict, self.parts, context.tests)
 
     def check(self, text: str, outcome: Outcome, context: Context) -> Iterable[Fault]:
         """Faults beyond the grammar; a class in the folder replaces this to add the language's own rules."""
@@ -117,7 +77,7 @@ class FolderDialect(Dialect):
 
     def constraint(self, context: Context = EMPTY) -> Grammar:
         """The folder's grammar, lowered, in canonical spacing, with the catalog's names in their places."""
-        return self._grammars.get(context.catalog or self.parts.catalog, context.policy or self.parts.policy)
+        return self._grammars.get(*self._symbols(context))
 
     def canonical(self, text: str, context: Context = EMPTY) -> str:
         """The text with the white space of `[canonical]`; ValueError if it does not parse."""
@@ -128,24 +88,18 @@ class FolderDialect(Dialect):
         """A random text of the grammar that verifies."""
         from idiolect.grammar.walk import walk
 
+        settings = self.settings.sample
         level = context.level if context.level in LEVELS else rng.choice(LEVELS)
-        budget: int = getattr(self.settings.sample, level)
         try:
-            grammar = self._walkable.get(
-                context.catalog or self.parts.catalog, context.policy or self.parts.policy
-            )
+            grammar = self._walkable.get(*self._symbols(context))
         except BadDialect as error:
             raise NotOffered(
-                f"{self.name} can't be sampled, since its grammar can't be lowered: {error}"
+                f"{self.name} can't be sampled, its grammar can't be lowered: {error}"
             ) from error
         why = ""
-        for attempt in range(self.settings.sample.tries):
+        for left in range(settings.tries, 0, -1):
             # ever shorter walks: a long one breaks some rule more easily than a short one
-            walked = walk(
-                grammar,
-                rng,
-                budget=max(1, budget * (self.settings.sample.tries - attempt) // self.settings.sample.tries),
-            )
+            walked = walk(grammar, rng, budget=getattr(settings, level) * left // settings.tries)
             verdict = self.verify(walked.text, context)
             if verdict.ok:
                 text = self.canonical(walked.text)
@@ -153,9 +107,7 @@ class FolderDialect(Dialect):
                     text, self._described(text), replace(context, level=level), level, walked.productions
                 )
             why = verdict.not_judged or (verdict.faults[0].message if verdict.faults else "it did not verify")
-        raise NotOffered(
-            f"none of {self.settings.sample.tries} walks of {self.name}'s grammar verified; the last: {why}"
-        )
+        raise NotOffered(f"none of {settings.tries} walks of {self.name}'s grammar verified; the last: {why}")
 
     def mutate(self, text: str, rng: random.Random, context: Context = EMPTY) -> Mutant | None:
         """A text broken in one place that the verifier refuses, or None."""
@@ -247,6 +199,10 @@ class FolderDialect(Dialect):
 
     # --- parts of the above ---
 
+    def _symbols(self, context: Context) -> tuple[Catalog | None, Policy | None]:
+        """The catalog and policy that hold here: the context's, else the folder's."""
+        return context.catalog or self.parts.catalog, context.policy or self.parts.policy
+
     def _make_name_sets(self, catalog: Catalog | None, policy: Policy | None) -> dict[str, NameSet]:
         return {use: name_set(catalog or Catalog(), use) for use in set(self._uses.values())}
 
@@ -314,8 +270,11 @@ class FolderDialect(Dialect):
         )
         for style in (self._style, replace(self._style, canonical=careful)):
             printed = self._spaced(lexemes, style, original)
-            again = self.parse(printed)
-            if again.complete and same_tokens(lexemes, again.lexemes, style):
+            try:
+                again = self._parsed(printed)
+            except ValueError:
+                continue
+            if same_tokens(lexemes, again.lexemes, style):
                 return printed
         return original.replace("\r\n", "\n").strip() + self._style.end
 
@@ -336,47 +295,6 @@ class FolderDialect(Dialect):
     def _name_faults(self, outcome: Outcome, context: Context) -> Iterator[Fault]:
         for span, name, known in self._named(outcome, context):
             yield from name_faults(name, span, known, self.name)
-
-    def _with_programs(self, text: str, verdict: Verdict, context: Context) -> Verdict:
-        """The verdict after the folder's command and tests, which run only on texts that are right so far."""
-        if not verdict.ok:
-            return verdict
-        if self.settings.command is not None:
-            if self.parts.not_run:
-                return replace(verdict, not_judged="; ".join(self.parts.not_run))
-            argv = split_command(self.settings.command.run)
-            outside = judge_by_command(text, argv, self.settings.command, self.name, suffix_of(self.suffixes))
-            if not outside.judged:
-                return replace(verdict, not_judged=outside.not_judged)
-            # The grammar took the text, so what the program refuses breaks a rule, not the form.
-            found = [replace(fault, level=Level.VALID) for fault in outside.faults]
-            verdict = verdict_of(
-                [*verdict.faults, *found],
-                policy_asked=verdict.policy is not None,
-                details=verdict.details,
-            )
-            if not verdict.ok:
-                return verdict
-        if context.tests:
-            return self._with_tests(text, verdict, context.tests)
-        return verdict
-
-    def _with_tests(self, text: str, verdict: Verdict, tests: Sequence[Mapping[str, Any]]) -> Verdict:
-        if self.parts.simulator is None:
-            reason = "; ".join(self.parts.not_run) or f"dialect {self.name} has no simulator.py"
-            return replace(verdict, not_judged=f"tests were asked for: {reason}")
-        try:
-            passed, wrong = self.parts.simulator.passed(text, tests)
-        except (SimulationFailed, KeyError) as error:
-            told = f"a test has no {error}" if isinstance(error, KeyError) else str(error)
-            return replace(verdict, not_judged=f"the simulator gave no answer: {told}")
-        faults = [
-            Fault(f"{self.name}.tests.failed", message, None, None, Level.TESTS, Severity.ERROR)
-            for message in wrong
-        ]
-        return replace(
-            verdict, tests_passed=passed, tests_total=len(tests), faults=(*verdict.faults, *faults)
-        )
 
 
 def _spans_of(outcome: Outcome, uses: Mapping[str, str]) -> list[tuple[Span, str]]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from idiolect.dialects.catalog import Catalog
 from idiolect.dialects.policy import Policy
 from idiolect.dialects.user.names import name_set
 from idiolect.dialects.user.outcome import Lexeme
+from idiolect.dialects.user.parts import Parts
 from idiolect.dialects.user.problems import BadDialect, problem
 from idiolect.dialects.user.reprint import Style
 from idiolect.dialects.user.settings import Settings
@@ -42,9 +42,6 @@ from idiolect.grammar.form import parts as all_parts
 from idiolect.grammar.rewrite import fresh, map_nodes, prune, with_rules
 from idiolect.grammar.spacing import Spacing, styled_variant
 from idiolect.grammar.spacing import Style as SpacingStyle
-
-if TYPE_CHECKING:
-    from idiolect.dialects.generic import Parts
 
 
 class Lowered:

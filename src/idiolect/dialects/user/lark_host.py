@@ -16,7 +16,8 @@ MEMORY_MB = 2_048
 
 def main() -> None:
     """Answer lines until the input ends."""
-    from idiolect.dialects.user.lark_engine import GrammarProblem, LarkEngine
+    from idiolect.dialects.user.lark_engine import LarkEngine
+    from idiolect.dialects.user.lark_grammar import GrammarProblem
 
     _limit_memory()
     first = json.loads(sys.stdin.buffer.readline())
