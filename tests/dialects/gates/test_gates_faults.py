@@ -107,6 +107,13 @@ def test_a_missing_semicolon_is_shown_where_it_belongs_even_before_a_comment():
     assert text[: fault.fix.span.start].endswith("Y = A")
 
 
+def test_a_missing_semicolon_does_not_hide_what_is_wrong_behind_it():
+    text = "MODULE M(CLOCK C, INPUT A, OUTPUT Y) { STAGE S1 { X <= A STAGE } Y = S1.X; }"
+    codes = [fault.code for fault in GATES.verify(text).faults]
+    assert codes[0] == "gates.parse.semicolon"
+    assert len(codes) == 2
+
+
 def test_a_loop_through_instances_is_named():
     text = (
         "MODULE INV(INPUT A, OUTPUT Y) { Y = ~A; }\n"

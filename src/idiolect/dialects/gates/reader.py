@@ -86,7 +86,11 @@ class _Repairs:
         self.faults.append(fault)
         parser = error.interactive_parser
         parser.feed_token(Token("SEMICOLON", ";", error.token.start_pos, end_pos=error.token.start_pos))
-        parser.feed_token(error.token)
+        try:
+            parser.feed_token(error.token)
+        except UnexpectedToken as stop:  # raised bare, and `explain` asks the parser what could stand
+            stop.interactive_parser = parser
+            raise
         return True
 
 
