@@ -109,7 +109,7 @@ class Ahk2(Dialect):
         """A broken version of a good script."""
         from idiolect.dialects.ahk2.mutants import make_mutant
 
-        return make_mutant(text, rng, lambda broken: self.verify(broken, context).ok)
+        return make_mutant(text, rng, lambda broken: self.verify(broken, context))
 
     def constraint(self, context: Context = EMPTY) -> Grammar:
         """The grammar of canonical scripts."""
