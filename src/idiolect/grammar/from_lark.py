@@ -53,9 +53,14 @@ def lower_lark(
     folder: Path | None = None,
     indent: str = "    ",
     deepest: int = DEEPEST_BLOCK,
+    reserve: bool = True,
 ) -> Grammar:
-    """The grammar of a Lark file's text. `folder` is where its own imports are looked for."""
-    loaded = _load(text, start, folder)
+    """The grammar of a Lark file's text. `folder` is where its own imports are looked for.
+
+    `reserve=False` takes the grammar as Earley reads it, though Lark could read it as LALR by
+    settling its conflicts: for ambiguous grammars whose terminals tell keywords from names themselves.
+    """
+    loaded = _load(text, start, folder, reserve=reserve)
     return _Lowering(loaded, start, indent, deepest).grammar()
 
 
@@ -66,7 +71,7 @@ class _Loaded:
     notes: tuple[str, ...]
 
 
-def _load(text: str, start: str, folder: Path | None) -> _Loaded:
+def _load(text: str, start: str, folder: Path | None, *, reserve: bool = True) -> _Loaded:
     settings: dict[str, Any] = {
         "start": start,
         "import_paths": [str(folder)] if folder else [],
@@ -76,6 +81,8 @@ def _load(text: str, start: str, folder: Path | None) -> _Loaded:
     notes: list[str] = []
     try:
         try:
+            if not reserve:
+                return _Loaded(Lark(text, parser="earley", **settings), False, ())
             return _Loaded(Lark(text, parser="lalr", lexer="contextual", **settings), True, ())
         except LarkGrammarError as error:
             if "collision" not in str(error):
