@@ -103,7 +103,8 @@ def _below(path: Path) -> Iterator[str]:
         folder, prefix = waiting.pop()
         try:
             status = folder.stat()
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name, reverse=True)
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name, reverse=True)
         except OSError:
             found.append(prefix or ".")  # hashed as unreadable
             continue

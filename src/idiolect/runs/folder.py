@@ -171,7 +171,7 @@ def _numbered(written: Path) -> list[Path]:
     """The numbered folders beside the first, in order."""
     pattern = re.compile(re.escape(written.name) + r"-([2-9]|[1-9]\d{1,5})")
     try:
-        names = [entry.name for entry in os.scandir(written.parent)]
+        names = names_in(written.parent)
     except OSError:
         return []
     found = [(int(match[1]), name) for name in names if (match := pattern.fullmatch(name))]
@@ -215,4 +215,4 @@ def _refuse_foreign(folder: Path, project: str, take_over: bool) -> None:
 
 def _is_empty(folder: Path) -> bool:
     """Whether nothing but traces of a run that died at its very beginning is there."""
-    return all(entry.name in (LOCK, PARTIAL) for entry in os.scandir(folder))
+    return all(name in (LOCK, PARTIAL) for name in names_in(folder))

@@ -1,0 +1,227 @@
+"""`idiolect run`: the whole pipeline of a script, as far as something changed."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from idiolect.cli.report import GATE_FAILED, stop
+
+if TYPE_CHECKING:
+    from idiolect.plan.plan import Plan
+    from idiolect.runs.decide import Wanted
+    from idiolect.runs.engine import Outcome, Run
+    from idiolect.runs.folder import RunFolder
+    from idiolect.runs.watching import Watcher
+
+_ALL = "all"
+_INTERRUPTED = 130
+
+
+class ForceMayStandAlone(TyperCommand):
+    """`--force` with no stage behind it means all stages."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        from idiolect.plan.stages import STAGES
+
+        spelled = []
+        for at, word in enumerate(args):
+            alone = word == "--force" and not (at + 1 < len(args) and args[at + 1] in (*STAGES, _ALL))
+            spelled.append(f"--force={_ALL}" if alone else word)
+        return super().parse_args(ctx, spelled)
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="The .okt file.", show_default=False)],
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="STAGE", help="Begin here; use what came before as it is.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--until", metavar="STAGE", help="End after this stage.")
+    ] = None,
+    only: Annotated[str | None, typer.Option("--only", metavar="STAGE", help="Run this stage alone.")] = None,
+    force: Annotated[
+        str | None,
+        typer.Option(
+            "--force",
+            metavar="[STAGE]",
+            help="Run a stage, or all, though nothing changed; take over another script's run folder.",
+        ),
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--new", help="Start a numbered run beside the one that is there.")
+    ] = False,
+    max_steps: Annotated[
+        int | None, typer.Option("--max-steps", min=1, help="Train no more steps than these.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say which stages would run and why; write nothing.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the run's log and the stages left out.")
+    ] = False,
+) -> None:
+    """Run a script's stages: corpus, teachers, splits, training, evaluation, export.
+
+    What did not change since the last run is skipped. A run that was stopped or killed goes on with the
+    same command. Exit codes: 0 done, 1 something is wrong, 3 a quality gate failed, 130 stopped.
+    """
+    wanted = _wanted(first, last, only, force)
+    try:
+        _run(file, wanted, force is not None, fresh, max_steps, dry_run, verbose)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        stop(f"error: {place}{error.strerror or error}")
+    except KeyboardInterrupt:
+        _say_stopped(file)
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+def _run(
+    file: Path,
+    wanted: Wanted,
+    take_over: bool,
+    fresh: bool,
+    max_steps: int | None,
+    dry_run: bool,
+    verbose: bool,
+) -> None:
+    from idiolect.cli.load import load_checked
+    from idiolect.plan.paths import project_root
+    from idiolect.plan.resolve import resolve
+    from idiolect.runs.engine import Run
+    from idiolect.runs.folder import NoRunFolder, choose_folder, script_name
+    from idiolect.runs.inputs import Surroundings
+    from idiolect.runs.placed import limited, placed
+    from idiolect.runs.stages import TABLE
+    from idiolect.runs.stopping import Stopper
+
+    with Stopper(lambda: _say_stopped(file)) as stopper:
+        checked = load_checked(file)
+        root, _ = project_root(file)
+        plan = resolve(checked, root=root)
+        try:
+            name = script_name(file, root)
+            folder = choose_folder(
+                root / plan.project.run_folder, plan.project.name, name, fresh=fresh, take_over=take_over
+            )
+        except NoRunFolder as error:
+            stop(f"error: {error}\n   help: {error.help}")
+        plan = placed(plan, folder.path.relative_to(root).as_posix())
+        if max_steps is not None:
+            _check_trains(plan, file)
+            plan = limited(plan, max_steps)
+        around = Surroundings(plan, file, root, folder.path.parent)
+        watcher = _watcher(verbose)
+        made = Run(TABLE, around, checked.source.text, folder, wanted, watcher, stopper)
+        if dry_run:
+            _print_decisions(made, folder)
+            return
+        typer.echo(f"{plan.project.name}: {shown(folder.path)}")
+        outcome = _walk(made, watcher, folder)
+        _end(outcome, file, folder, stopper.exit_code)
+
+
+def _wanted(first: str | None, last: str | None, only: str | None, force: str | None) -> Wanted:
+    from idiolect.plan.stages import STAGES
+    from idiolect.runs.decide import Wanted
+    from idiolect.text_hints import did_you_mean
+
+    named = {"--from": first, "--until": last, "--only": only, "--force": None if force == _ALL else force}
+    for option, stage in named.items():
+        if stage is not None and stage not in STAGES:
+            raise typer.BadParameter(
+                f'"{stage}" is no stage; {did_you_mean(stage, STAGES, "stages")}', param_hint=option
+            )
+    if only is not None:
+        if first is not None or last is not None:
+            raise typer.BadParameter("--only stands alone; --from and --until make a range")
+        first = last = only
+    if first is not None and last is not None and STAGES.index(first) > STAGES.index(last):
+        raise typer.BadParameter(
+            f"{first} comes after {last}; the order is {', '.join(STAGES)}", param_hint="--from"
+        )
+    forced = STAGES if force == _ALL else (force,) if force else ()
+    return Wanted(first, last, frozenset(forced))
+
+
+def _check_trains(plan: Plan, file: Path) -> None:
+    if plan.train is None:
+        stop(
+            f"error: {file} trains nothing: --max-steps has nothing to limit\n   help: leave --max-steps out"
+        )
+
+
+def _watcher(verbose: bool) -> Watcher:
+    from idiolect.runs.watching import LiveWatcher, PlainWatcher
+
+    if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
+        from rich.console import Console
+
+        return LiveWatcher(Console(), verbose=verbose)
+    # Flushed line by line: whoever reads a pipe wants to see how far the run is.
+    return PlainWatcher(lambda line: print(line, flush=True), verbose=verbose)
+
+
+def _print_decisions(made: Run, folder: RunFolder) -> None:
+    from idiolect.runs.stage import StageError
+    from idiolect.runs.watching import decided_line
+
+    typer.echo(f"would run in {shown(folder.path)}")
+    try:
+        for decision in made.decisions():
+            typer.echo(decided_line(decision))
+    except StageError as error:
+        stop(_error(str(error), error.help))
+
+
+def _walk(made: Run, watcher: Watcher, folder: RunFolder) -> Outcome:
+    from idiolect.runs.lock import Locked
+
+    try:
+        return made.walk()
+    except Locked as error:
+        stop(
+            f"error: {shown(folder.path)} is in use by {error.holder}\n"
+            "   help: wait for it, or stop it; a process that has died holds nothing"
+        )
+    finally:
+        watcher.closed()
+
+
+def _end(outcome: Outcome, file: Path, folder: RunFolder, signal_code: int | None) -> None:
+    """The last lines of a run, and its exit code."""
+    reasons = "; ".join(outcome.reasons)
+    if outcome.how == "done":
+        typer.echo(f"done: {shown(folder.path)}")
+    elif outcome.how == "not available":
+        typer.echo(f"the run ends here: {outcome.stage} is not available in this version of Idiolect")
+    elif outcome.how == "stopped":
+        _say_stopped(file, outcome.stage)
+        raise typer.Exit(signal_code or _INTERRUPTED)
+    elif outcome.how == "gate failed":
+        stop(f"{outcome.stage}: the gate failed: {reasons}", GATE_FAILED)
+    elif outcome.how == "blocked":
+        stop(f"{outcome.stage}: the run can't go on: {reasons}")
+    else:
+        stop(_error(f"{outcome.stage}: {reasons}", outcome.help))
+
+
+def shown(path: Path) -> str:
+    """A path as short as it can be typed here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _error(message: str, help: str) -> str:
+    return f"error: {message}" + (f"\n   help: {help}" if help else "")
+
+
+def _say_stopped(file: Path, stage: str = "") -> None:
+    where = f" in {stage}" if stage else ""
+    typer.echo(f"stopped{where}; go on with: idiolect run {file}", err=True)
