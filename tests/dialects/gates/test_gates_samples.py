@@ -40,6 +40,14 @@ def test_a_sample_verifies_passes_its_tests_and_is_canonical(level, name):
         assert made.level == level
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("level", "name"), FAMILIES)
+def test_many_samples_of_a_family_verify(level, name):
+    for seed in range(100):
+        made = sample(random.Random(f"many {seed}"), level, name)
+        assert GATES.verify(made.text, made.context).ok
+
+
 @pytest.mark.parametrize(("level", "name"), FAMILIES)
 def test_the_description_names_the_module_and_every_port_with_its_width(level, name):
     made = sample(random.Random(name), level, name)

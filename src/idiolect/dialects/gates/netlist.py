@@ -34,8 +34,6 @@ from idiolect.dialects.gates.syntax import (
 MAX_INSTANCES = 5_000
 MAX_DRIVES = 50_000
 
-_HELD = (Kind.REG, Kind.VALUE)
-
 
 @dataclass(frozen=True, slots=True)
 class Register:
@@ -78,54 +76,58 @@ class _Frame:
     reset: str | None = None
 
 
-def build(checked: Checked, top: str | None = None) -> Netlist:
-    """The network of a program's top module, or of another one; TooLarge past the bounds."""
-    name = top or checked.program.top.name.text
-    return _Builder(checked).build(name)
+def build(checked: Checked) -> Netlist:
+    """The network of a program's top module; TooLarge past the bounds."""
+    return _Builder(checked).build()
 
 
 class _Builder:
     def __init__(self, checked: Checked) -> None:
         self.scopes = checked.scopes
+        self.top = checked.program.top
         self.network = Network()
         self.frames: list[_Frame] = []
 
-    def build(self, top: str) -> Netlist:
-        self._unfold(top)
-        module = self.scopes[top].module
-        held: list[tuple[int, Signal, Word]] = []
+    def build(self) -> Netlist:
+        self._unfold(self.top.name.text)
         inputs = {}
-        for port in module.ports_of(PortKind.INPUT, PortKind.RESET):
+        for port in self.top.ports_of(PortKind.INPUT, PortKind.RESET):
             inputs[port.name.text] = word = self.network.leaves(port.width)
             self.frames[0].words[port.name.text] = list(word)
-        roots = [
-            _Node(0, port.name.text, place)
-            for port in module.ports_of(PortKind.OUTPUT)
-            for place in range(len(self.scopes[top].signals[port.name.text].drivers))
-        ]
-        for number, frame in enumerate(self.frames):
-            for signal in frame.scope.signals.values():
-                if signal.kind in _HELD:
-                    word = self.network.leaves(signal.width)
-                    frame.words[signal.name] = list(word)
-                    held.append((number, signal, word))
-            if (
-                frame.parent >= 0
-                and frame.reset
-                and any(s.kind in _HELD for s in frame.scope.signals.values())
-            ):
-                roots.append(_Node(number, frame.reset, -1))
-        following = [self._following_parts(number, signal) for number, signal, _ in held]
-        for part in following:
-            roots += [node for _, reads in part for node in reads]
-        for node in self._ordered(roots):
+        held = list(self._held())
+        for node in self._ordered(self._roots(held)):
             self._settle(node)
         registers = [self._register(number, signal, word) for number, signal, word in held]
+        signals = self.frames[0].scope.signals
         outputs = {
-            port.name.text: self._word(0, self.scopes[top].signals[port.name.text])
-            for port in module.ports_of(PortKind.OUTPUT)
+            port.name.text: self._word(0, signals[port.name.text])
+            for port in self.top.ports_of(PortKind.OUTPUT)
         }
-        return Netlist(module, self.network, inputs, outputs, tuple(registers))
+        return Netlist(self.top, self.network, inputs, outputs, tuple(registers))
+
+    def _held(self) -> Iterator[tuple[int, Signal, Word]]:
+        """Every register and stage value of every copy, each with new bits for what it holds."""
+        for number, frame in enumerate(self.frames):
+            for signal in frame.scope.signals.values():
+                if signal.kind in (Kind.REG, Kind.VALUE):
+                    word = self.network.leaves(signal.width)
+                    frame.words[signal.name] = list(word)
+                    yield number, signal, word
+
+    def _roots(self, held: list[tuple[int, Signal, Word]]) -> list[_Node]:
+        """The drives from which all that matters is reached: outputs, next values, and their resets."""
+        roots: list[_Node] = []
+        for port in self.top.ports_of(PortKind.OUTPUT):
+            signal = self.frames[0].scope.signals[port.name.text]
+            roots += self._drivers(0, signal, signal.width - 1, 0)
+        for number, signal, _ in held:
+            frame = self.frames[number]
+            if frame.reset is not None:
+                roots += self._drivers(number, frame.scope.signals[frame.reset], 0, 0)
+            for driver in signal.drivers:
+                assert driver.value is not None  # instances drive wires only
+                roots += self._reads(number, driver.value, driver.stage)
+        return roots
 
     def _unfold(self, top: str) -> None:
         """A frame for every copy of a module, bounded in number."""
@@ -221,13 +223,6 @@ class _Builder:
         word = self.frames[number].words.get(signal.name, [])
         # A bit that is not there yet belongs to a part that the reader does not read.
         return [ZERO if bit is None else bit for bit in word] or [ZERO] * signal.width
-
-    def _following_parts(self, number: int, signal: Signal) -> list[tuple[Driver, list[_Node]]]:
-        return [
-            (driver, self._reads(number, driver.value, driver.stage))
-            for driver in signal.drivers
-            if driver.value is not None
-        ]
 
     def _register(self, number: int, signal: Signal, now: Word) -> Register:
         following: Word = list(now)

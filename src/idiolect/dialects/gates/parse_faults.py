@@ -45,7 +45,6 @@ _IN_WORDS = {
     "DOT": '"."',
     "$END": "the end of the text",
 }
-_PORT_KINDS = ("INPUT", "OUTPUT", "CLOCK", "RESET")
 _OPERATORS = {"LOGIC", "MINUS", "LESS", "AT_MOST", "JOIN"}
 _OPERAND = {"NAME", "INT", "SIZED", "LPAR", "LBRACE", "CASE"}
 
