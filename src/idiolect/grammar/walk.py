@@ -296,6 +296,8 @@ class _Walker:
             if dfa.accepts[state] and (spare <= 0 or not dfa.edges[state] or self.rng.random() < 0.35):
                 return "".join(pieces), slack - max(len(pieces) - far[0], 0)
             rows = [(ranges, to) for ranges, to in dfa.edges[state] if far[to] + 1 - far[state] <= spare]
+            if not rows:  # it may end here, and going on would cost more than is left
+                return "".join(pieces), slack - max(len(pieces) - far[0], 0)
             ranges, target = self.rng.choice(rows)
             spare -= far[target] + 1 - far[state]
             pieces.append(self.character(ranges))
