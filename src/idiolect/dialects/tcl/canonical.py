@@ -31,7 +31,9 @@ def canonical(text: str, settings: Settings, *, notes: bool = True) -> str:
             raise ValueError(f"not a Tcl script: {fault.message}")
     lines = _Formatter(found, notes).script(found.walk.top, 0)
     tail = text[found.walk.top.end :]  # behind the end-of-file mark, which `source` does not read
-    return "".join(line.rstrip() + "\n" if line.strip() else "\n" for line in lines) + tail
+    written = "\n".join(lines)
+    # Behind a last backslash a line end would be one that it escapes.
+    return written + ("\n" if lines and not _escapes_next(written) else "") + tail
 
 
 class _Formatter:
@@ -93,9 +95,7 @@ class _Formatter:
             if len(only) <= SHORT and "\n" not in only:
                 return "{" + only + "}"
         lines = self.script(script, depth + 1)
-        return (
-            "{\n" + "\n".join(line.rstrip() if line.strip() else "" for line in lines) + f"\n{STEP * depth}}}"
-        )
+        return "{\n" + "\n".join(lines) + f"\n{STEP * depth}}}"
 
     def _block(self, block: Block, depth: int) -> str:
         inner = canonical_lines(self.text[block.start : block.end])
@@ -125,6 +125,10 @@ class _Formatter:
 
 
 def _trimmed(comment: str) -> str:
-    """A comment without trailing blanks, unless that would make its last backslash continue it."""
+    """A comment without trailing blanks, unless a backslash before them would then escape more."""
     short = comment.rstrip()
-    return comment if short.endswith("\\") else short
+    return comment if _escapes_next(short) else short
+
+
+def _escapes_next(text: str) -> bool:
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1

@@ -16,7 +16,6 @@ from idiolect.dialects.tcl.embed import is_braced
 from idiolect.dialects.tcl.forms import pieces_of
 from idiolect.dialects.tcl.lexemes import Lexemes, comment_line
 from idiolect.dialects.tcl.loops import Loop, loop_over
-from idiolect.dialects.tcl.names_trie import name_trie
 from idiolect.grammar.form import (
     EMPTY,
     AnyOrder,
@@ -36,6 +35,7 @@ from idiolect.grammar.form import (
     some,
     times,
 )
+from idiolect.grammar.from_catalog import name_tree
 from idiolect.grammar.rewrite import map_nodes
 from idiolect.grammar.spacing import loose_variant
 
@@ -106,6 +106,8 @@ class _Builder:
             {name: node for name, node in self.rules.items() if name in used},
             {name: node for name, node in terminals.items() if name in used},
             post_checks=checks,
+            # Every lexeme ends before a blank, a line end or a closing mark that it can't hold.
+            parted=not any(f"foreign_{number}" in self.rules for number in range(len(self.dsls))),
         )
 
     def _preamble(self) -> Node:
@@ -113,14 +115,22 @@ class _Builder:
         required = self.policy.required
         parts: list[Node] = []
         if required.first_line:
-            parts.append(seq(_globbed(required.first_line), "\n"))
+            parts.append(self._globbed(required.first_line))
         else:
             parts.append(optional("#!/usr/bin/env tclsh\n"))
         headers = [line for line in required.headers if line != required.first_line]
-        parts += [seq(_globbed(line), "\n") for line in headers]
+        parts += [self._globbed(line) for line in headers]
         parts += [seq(f"package require {name}\n") for name in required.packages]
-        parts += [seq(_globbed(line), "\n") for line in required.lines]
+        parts += [self._globbed(line) for line in required.lines]
         return seq(*parts)
+
+    def _globbed(self, glob: str) -> Node:
+        """A line that a glob matches; what stands for a star is plain text."""
+        plain = not_chars('\n\r\\\\{}"')
+        marks = {"*": times(plain, 0, 80), "?": plain}
+        name = f"HEADER_{len(self.inner_terminals)}"
+        self.inner_terminals[name] = seq(*(marks.get(mark, mark) for mark in glob))
+        return seq(ref(name), "\n")
 
     def _calls(self) -> None:
         """Rules for calls: `call` outside of loops, `call_net` where `$net` may stand for a net."""
@@ -129,7 +139,7 @@ class _Builder:
             self.rules[f"args_{number}"] = self._arguments(proc, None)
             ends[proc.name] = ref(f"args_{number}")
         if ends:
-            self.rules["call"] = name_trie(self.rules, "name", ends)
+            self.rules["call"] = name_tree(ends, "name", self.rules)
         for index, loop in enumerate(self.loops):
             inside = {}
             for number, proc in enumerate(self.procs):
@@ -138,58 +148,54 @@ class _Builder:
                     inside[proc.name] = ref(f"args_{number}_{index}")
                 else:
                     inside[proc.name] = ref(f"args_{number}")
-            self.rules[f"call_{index}"] = name_trie(self.rules, f"name_{index}", inside)
+            self.rules[f"call_{index}"] = name_tree(inside, f"name_{index}", self.rules)
         tests = {}
         for number, proc in enumerate(self.predicates):
             self.rules[f"test_{number}"] = self._arguments(proc, None)
             tests[proc.name] = ref(f"test_{number}")
         if tests:
-            self.rules["predicate"] = name_trie(self.rules, "test_name", tests)
+            self.rules["predicate"] = name_tree(tests, "test_name", self.rules)
 
     def _arguments(self, proc: Proc, loop: Loop | None) -> Node:
         """What stands behind a name: positional words in order, then flags in any order."""
         positional = [arg for arg in proc.args if arg.passed == "positional"]
         row: Node = seq("")
         for arg in reversed(positional):
-            value = seq(" ", self._value(arg, loop))
+            value = self._value(arg, loop, " ")
             if arg.variadic:
                 row = many(value)
             else:
                 row = seq(value, row) if arg.needed else optional(value, row)
-        flags = [
-            Slot(
-                seq(f" -{arg.name}")
-                if arg.passed == "switch"
-                else seq(f" -{arg.name} ", self._value(arg, loop)),
-                arg.needed,
-            )
-            for arg in proc.args
-            if arg.passed != "positional"
-        ]
+        flags = [Slot(self._flag(arg, loop), arg.needed) for arg in proc.args if arg.passed != "positional"]
         if len(flags) > MOST_UNORDERED:  # then in the catalog's order
             return seq(row, *(slot.node if slot.required else optional(slot.node) for slot in flags))
         return seq(row, AnyOrder(tuple(flags))) if flags else row
 
-    def _value(self, arg: Arg, loop: Loop | None) -> Node:
-        value = self.lexemes.word(arg, is_list=arg.list)
+    def _flag(self, arg: Arg, loop: Loop | None) -> Node:
+        if arg.passed == "switch":
+            return seq(f" -{arg.name}")
+        return seq(f" -{arg.name}", self._value(arg, loop, " "))
+
+    def _value(self, arg: Arg, loop: Loop | None, before: str) -> Node:
+        value = self.lexemes.word(arg, is_list=arg.list, before=before)
         if loop is not None and loop_over(self.catalog, arg) == loop:
-            return choice(value, f"${loop.variable}")
+            return choice(value, f"{before}${loop.variable}")
         return value
 
     def _settings(self) -> None:
         """Settings of catalog variables, and comparisons of those that have listed values."""
         sets, tests = {}, {}
         for number, variable in enumerate(self.catalog.variables):
-            self.rules[f"value_{number}"] = seq(" ", self.lexemes.word(variable))
+            self.rules[f"value_{number}"] = self.lexemes.word(variable, before=" ")
             sets[variable.name] = ref(f"value_{number}")
             if self.catalog.resolve(variable).values:
                 words = [word for word in self.catalog.resolve(variable).words if '"' not in word]
                 self.rules[f"equals_{number}"] = seq(choice(" eq ", " ne "), '"', choice(*words), '"')
                 tests[variable.name] = ref(f"equals_{number}")
         if sets:
-            self.rules["setting"] = seq("set ", name_trie(self.rules, "variable", sets))
+            self.rules["setting"] = seq("set ", name_tree(sets, "variable", self.rules))
         if tests:
-            self.rules["comparison"] = seq("$", name_trie(self.rules, "compared", tests))
+            self.rules["comparison"] = seq("$", name_tree(tests, "compared", self.rules))
 
     def _blocks(self) -> None:
         for number, dsl in enumerate(self.dsls):
@@ -211,11 +217,8 @@ class _Builder:
                 row.append(optional(*group))
                 group = []
             open_group = piece.group
-            quoted = piece.before.endswith('"')
             node = (
-                seq(piece.before, self.lexemes.slot(piece.slot, quoted=quoted), piece.after)
-                if piece.slot
-                else seq(piece.before)
+                self.lexemes.slot(piece.slot, piece.before, piece.after) if piece.slot else seq(piece.before)
             )
             spaced = seq(" " if row or group else "", node)
             (group if piece.group else row).append(spaced)
@@ -285,13 +288,6 @@ class _Builder:
 
 def _tag(depth: int, loop: Loop | None, loops: list[Loop]) -> str:
     return str(depth) if loop is None else f"{depth}_{loops.index(loop)}"
-
-
-def _globbed(glob: str) -> Node:
-    """A line that a glob matches; what stands for a star is plain text."""
-    plain = not_chars('\n\r\\\\{}"')
-    parts = [times(plain, 0, 80) if mark == "*" else plain if mark == "?" else seq(mark) for mark in glob]
-    return seq(*parts)
 
 
 def _inner_grammar(dsl: Dsl, settings: Settings) -> Grammar | None:

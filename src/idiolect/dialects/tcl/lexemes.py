@@ -7,13 +7,11 @@ becomes a post-check, told by name.
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 
 from idiolect.dialects.catalog import Catalog, ValueType
 from idiolect.dialects.catalog_json import split_unit
 from idiolect.dialects.tcl.pick import as_word
 from idiolect.grammar.form import (
-    NOTHING,
     Node,
     PostCheck,
     Terminal,
@@ -27,22 +25,22 @@ from idiolect.grammar.form import (
     seq,
     times,
 )
-from idiolect.grammar.json_schema.numbers import fractions, integers
+from idiolect.grammar.from_catalog import cidr, decimal, identifier, integer, ipv4
 from idiolect.grammar.regex import UnsupportedRegex, whole_match
 
 LONGEST = 64  # of a name or a bare word
 LONGEST_TEXT = 200
+DECIMALS = 6
 
 FIRST = chars("A-Za-z0-9_./:")
 REST = chars("A-Za-z0-9_./:%+@=,", "-")
 
-NAME = seq(chars("A-Za-z_"), times(chars("A-Za-z0-9_"), 0, LONGEST - 1))
+NAME = identifier(most=LONGEST)
 BARE = seq(FIRST, times(REST, 0, LONGEST - 1))
 QUOTED = seq('"', times(not_chars('"\\\\$[]{}\n\r'), 1, LONGEST_TEXT), '"')
 # Inside a DSL block nothing is quoted for Tcl: braces would unbalance the block.
 TOKEN = times(not_chars(' \t\n\r"{}\\\\'), 1, LONGEST)
 PHRASE = times(not_chars('"{}\\\\\n\r'), 1, LONGEST_TEXT)
-BYTE = integers(0, 255)
 
 
 class Lexemes:
@@ -52,32 +50,32 @@ class Lexemes:
         self.catalog = catalog
         self.terminals: dict[str, Terminal] = {}
         self.post_checks: dict[str, PostCheck] = {}
-        self._known: dict[tuple[str, str], str] = {}
+        self._known: dict[tuple[str, str, str, str], str] = {}
 
-    def word(self, value: ValueType, *, is_list: bool = False) -> Node:
-        """A value as one Tcl word."""
+    def word(self, value: ValueType, *, is_list: bool = False, before: str = "") -> Node:
+        """A value as one Tcl word, with what stands before it."""
         if not is_list:
-            return self._ref(value, "word")
+            return self._ref(value, "word", before)
         item = self._ref(value, "item")
-        return seq("{", item, many(" ", item), "}")
+        return seq(before + "{", item, many(" ", item), "}")
 
     def item(self, value: ValueType) -> Node:
         """A value as one element of a braced list."""
         return self._ref(value, "item")
 
-    def slot(self, value: ValueType, *, quoted: bool) -> Node:
-        """A value in a DSL statement, as it stands there."""
-        return self._ref(value, "phrase" if quoted else "token")
+    def slot(self, value: ValueType, before: str, after: str) -> Node:
+        """A value in a DSL statement, with the marks that touch it there."""
+        return self._ref(value, "phrase" if before.endswith('"') else "token", before, after)
 
-    def _ref(self, value: ValueType, form: str) -> Node:
+    def _ref(self, value: ValueType, form: str, before: str = "", after: str = "") -> Node:
+        # What touches a value belongs to its terminal: so no lexeme can run on into the next.
         resolved = self.catalog.resolve(value)
-        key = (repr(resolved), form)
+        key = (repr(resolved), form, before, after)
         if key not in self._known:
             name = f"V{len(self._known)}_{form.upper()}"
             self._known[key] = name
-            self.terminals[name] = Terminal(
-                self._node(resolved, form, value.type), _hint(resolved, value.type)
-            )
+            node = seq(before, self._node(resolved, form, value.type), after)
+            self.terminals[name] = Terminal(node, _hint(resolved, value.type))
         return ref(self._known[key])
 
     def _node(self, value: ValueType, form: str, type_name: str) -> Node:
@@ -91,8 +89,7 @@ class Lexemes:
         if base == "bool":
             return choice("true", "false")
         if base in ("ip", "cidr"):
-            address = seq(BYTE, ".", BYTE, ".", BYTE, ".", BYTE)
-            return address if base == "ip" else seq(address, "/", integers(0, 32))
+            return ipv4() if base == "ip" else cidr()
         plain = {"word": choice(BARE, QUOTED), "item": BARE, "token": TOKEN, "phrase": PHRASE}[form]
         node = NAME if base == "identifier" else plain
         if value.pattern is None:
@@ -110,16 +107,9 @@ class Lexemes:
 
 def _number(base: str, limits: tuple[float | None, float | None] | None) -> Node:
     low, high = limits or ((1, 65535) if base == "port" else (None, None))
-    whole = integers(None if low is None else math.ceil(low), None if high is None else math.floor(high))
-    if base != "float":
-        return whole
-    parts = fractions(_exact(low), _exact(high))
-    return choice(*(node for node in (whole, parts) if node != NOTHING))
-
-
-def _exact(number: float | None) -> Fraction | None:
-    # As it is written: the binary value of 0.05 lies a little above it.
-    return None if number is None else Fraction(repr(number))
+    if base == "float":
+        return decimal(low, high, places=DECIMALS)
+    return integer(None if low is None else math.ceil(low), None if high is None else math.floor(high))
 
 
 def _hint(value: ValueType, type_name: str) -> str:

@@ -13,7 +13,7 @@ from idiolect.dialects.tcl.commands import Spec, find_option, wrong_count
 from idiolect.dialects.tcl.values import BadList, Element, list_elements
 from idiolect.dialects.tcl.walk import Definition, Site, Walk, Where, qualified
 from idiolect.dialects.tcl.words import Command, Word
-from idiolect.dialects.verdict import Fault, Level
+from idiolect.dialects.verdict import Fault, Level, Severity
 from idiolect.source import Span
 
 MOST_JOINED = 4  # eval eval eval ...: nobody writes more, and each level costs a copy
@@ -182,6 +182,14 @@ def _switch_list(found: Walk, site: Site, word: Word, elements: list[Element]) -
             hint = "a comment may not stand between the patterns: put it inside a body"
         span = Span(elements[-1].start, elements[-1].end)
         return _fault(found, "extra switch pattern with no body", span, hint)
+    for element in elements[::2]:
+        if text[element.start] == "#":
+            message = '"#" is a pattern here, not a comment'
+            span = Span(element.start, element.end)
+            hint = "put the comment inside a body"
+            found.faults.append(
+                Fault("tcl.args.switch_comment", message, span, hint, Level.VALID, Severity.WARNING)
+            )
     if not elements:
         return _fault(found, "wrong # args: switch has no pattern and body", word.span)
     for pattern, body in zip(elements[::2], elements[1::2], strict=True):
