@@ -116,13 +116,17 @@ def test_nothing_that_is_there_is_overwritten(folder):
 
 
 def test_constraint_test_shows_where_the_two_disagree(folder):
+    policy = folder / "policy.toml"
+    policy.write_text(policy.read_text().replace("max_lines = 200", "max_characters = 40"))
     rows = ["scene a { wait 1s; }\n", "scene a {wait 1s;}", "scene a { wait }", "scene a { set siren 1%; }\n"]
+    rows.append("scene a { wait 1s; wait 1s; wait 1s; wait 1s; }\n")
     Path("rows.jsonl").write_text("\n".join(json.dumps({"text": row}) for row in rows))
     result = run("constraint", "test", "-d", folder, "rows.jsonl", "--json")
     told = [json.loads(line)["agreement"] for line in result.stdout.splitlines()]
     assert told == [
         "both accept",
         "constraint wants the canonical layout",
+        "both refuse",
         "both refuse",
         "beyond the grammar: only the verifier refuses",
     ]

@@ -181,6 +181,11 @@ class FolderDialect(Dialect):
         return self.parts.parser.parse(text, self._wanted)
 
     @property
+    def line_ends_are_space(self) -> bool:
+        """Whether a line end may stand wherever white space may."""
+        return self._style.newlines
+
+    @property
     def productions(self) -> tuple[str, ...]:
         """The productions that the author wrote, as text."""
         vocabulary = self.parts.parser.vocabulary

@@ -1,8 +1,11 @@
 """No text makes a user's dialect take long, crash or raise."""
 
+import os
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -75,3 +78,21 @@ def test_a_fix_takes_its_fault_away(shopsql, seed):
         fixed = mutant.text[: fault.fix.span.start] + fault.fix.text + mutant.text[fault.fix.span.end :]
         again = [(one.code, one.span.start) for one in shopsql.verify(fixed).faults]
         assert (fault.code, fault.span.start) not in again
+
+
+def test_many_threads_get_their_own_answers(shopsql):
+    texts = [f"select id from orders where id = {number};" + " x" * (number % 3) for number in range(60)]
+    with ThreadPoolExecutor(8) as pool:
+        verdicts = list(pool.map(shopsql.verify, texts))
+    assert [verdict.ok for verdict in verdicts] == [number % 3 == 0 for number in range(60)]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_child_that_was_killed_is_started_again(tmp_path):
+    dialect = load(write(tmp_path / "toy", {}))
+    for child in psutil.Process().children():
+        if "lark_host" in " ".join(child.cmdline()) and child.create_time() > time.time() - 5:
+            child.kill()
+            child.wait()
+    assert dialect.verify("on a;").ok
+    dialect.close()

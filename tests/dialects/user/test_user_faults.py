@@ -1,7 +1,7 @@
 """What a user's dialect says of texts that are wrong: code, place, words and fix."""
 
 import pytest
-from user_dialects import load, write
+from user_dialects import GRAMMAR, load, write
 
 from idiolect.dialects.catalog import Catalog, Proc
 from idiolect.dialects.conformance import Example, conform
@@ -168,7 +168,7 @@ def test_layout_by_indentation_is_parsed(tmp_path):
 
 
 def test_blocks_of_another_dialect_are_judged_in_place(tmp_path):
-    inner = {"dialect.toml": 'name = "inner"\n'}
+    inner = {"dialect.toml": 'name = "inner"\n', "grammar.lark": GRAMMAR.replace('" "', "/[ \\n]+/")}
     write(tmp_path / "host" / "inner", inner)
     settings = 'name = "host"\n[embed]\nterminal = "BLOCK"\nopen = "dsl {"\nclose = "}"\ndialect = "inner"\n'
     grammar = 'start: ("do" | BLOCK)+\nBLOCK: /dsl \\{[^}]*\\}/\n%ignore /[ \\n]+/\n'
@@ -183,5 +183,18 @@ def test_blocks_of_another_dialect_are_judged_in_place(tmp_path):
     assert fault.code == "host.dsl.inner.parse.missing_token"
     assert text[: fault.fix.span.start] + fault.fix.text == "do dsl { on lamp;"
     assert dialect.canonical(good) == "do dsl {\non lamp;\n} dsl {\non a;\n}\n"
-    assert dialect.canonical(dialect.canonical(good)) == dialect.canonical(good)
+    report = conform(dialect, examples=[Example("one", good)], samples=12)
+    assert report.ok, report
+    assert not report.skipped
+    dialect.close()
+
+
+def test_a_block_whose_dialect_has_no_line_ends_stays_on_its_line(tmp_path):
+    write(tmp_path / "host" / "inner", {"dialect.toml": 'name = "inner"\n'})
+    settings = 'name = "host"\n[embed]\nterminal = "BLOCK"\nopen = "{"\nclose = "}"\ndialect = "inner"\n'
+    grammar = 'start: "do" BLOCK\nBLOCK: /\\{[^}]*\\}/\n%ignore /[ \\n]+/\n'
+    dialect = load(write(tmp_path / "host", {"dialect.toml": settings, "grammar.lark": grammar}))
+    assert dialect.canonical("do { on   lamp ;}") == "do {on lamp;}\n"
+    report = conform(dialect, examples=[Example("one", "do {on a;}")], samples=12)
+    assert report.ok, report
     dialect.close()

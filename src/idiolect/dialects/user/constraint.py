@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from idiolect.dialects.catalog import Catalog
 from idiolect.dialects.policy import Policy
+from idiolect.dialects.user.embedded import stands_on_lines
 from idiolect.dialects.user.names import name_set
 from idiolect.dialects.user.outcome import Lexeme
 from idiolect.dialects.user.parts import Parts
@@ -233,7 +234,10 @@ def _with_blocks(host: Grammar, parts: Parts) -> Grammar:
     def renamed(node: Node) -> Node:
         return Ref(names[node.name]) if isinstance(node, Ref) else node
 
-    block = seq(embed.open, "\n", Ref(names[inner.start]), optional("\n"), embed.close)
+    body = Ref(names[inner.start])
+    block = seq(embed.open, body, embed.close)
+    if stands_on_lines(inner_dialect):
+        block = seq(embed.open, "\n", body, optional("\n"), embed.close)
 
     def placed(node: Node) -> Node:
         return block if node == Ref(embed.terminal) else node

@@ -63,12 +63,19 @@ def canonical_blocks(lexemes: Sequence[Lexeme], inner: Dialect | None, settings:
     ]
 
 
+def stands_on_lines(inner: Dialect) -> bool:
+    """Whether a block is written on lines of its own: not where line ends mean something inside it."""
+    return getattr(inner, "line_ends_are_space", True)
+
+
 def _canonical_block(lexeme: Lexeme, inner: Dialect, opened: str, closed: str) -> str:
     try:
         text = inner.canonical(inner_text(lexeme, opened, closed)[0])
     except ValueError:  # a block that does not parse stays as it is
         return lexeme.text
-    return f"{opened}\n{text}{'' if text.endswith(chr(10)) else chr(10)}{closed}"
+    if stands_on_lines(inner):
+        return f"{opened}\n{text}" + ("" if text.endswith("\n") else "\n") + closed
+    return f"{opened}{text}{closed}"
 
 
 def inner_text(lexeme: Lexeme, opened: str, closed: str) -> tuple[str, int]:
