@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 from idiolect.okt.check import check_file
@@ -169,3 +174,27 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {
         path.relative_to(folder).as_posix(): path.read_bytes() for path in RunFolder(folder).content_files()
     }
+
+
+def run_slow(work: StageWork) -> StageResult:
+    """Lasts for long, in the way that the first source asks for."""
+    way = work.inputs.of("corpus.sources")[0].read_text().strip()
+    print("working", flush=True)
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if way == "polite":
+            work.stop_if_asked()
+            time.sleep(0.01)
+        elif way == "asleep":
+            time.sleep(20)
+        elif way == "deaf":
+            with contextlib.suppress(KeyboardInterrupt):
+                time.sleep(20)
+        elif way == "in a library":
+            hashlib.pbkdf2_hmac("sha256", b"x", b"y", 40_000_000)
+        elif way == "with workers":
+            subprocess.run([sys.executable, "-c", "import time; time.sleep(20)"], check=True)
+    return StageResult()
+
+
+SLOW = {**TABLE, "corpus": Stage("corpus", "toy_stages:run_slow", reads=("corpus.sources",))}

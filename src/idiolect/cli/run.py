@@ -101,7 +101,7 @@ def _run(
     from idiolect.runs.stages import TABLE
     from idiolect.runs.stopping import Stopper
 
-    with Stopper(lambda: _say_stopped(file)) as stopper:
+    with Stopper(lambda: _say_stopped(file, clear=True)) as stopper:
         checked = load_checked(file)
         root, _ = project_root(file)
         plan = resolve(checked, root=root)
@@ -222,6 +222,8 @@ def _error(message: str, help: str) -> str:
     return f"error: {message}" + (f"\n   help: {help}" if help else "")
 
 
-def _say_stopped(file: Path, stage: str = "") -> None:
+def _say_stopped(file: Path, stage: str = "", *, clear: bool = False) -> None:
+    if clear and sys.stdout.isatty():
+        os.write(1, b"\r\x1b[2K\x1b[?25h")  # wipes the live line and shows the cursor again
     where = f" in {stage}" if stage else ""
     typer.echo(f"stopped{where}; go on with: idiolect run {file}", err=True)
