@@ -16,7 +16,7 @@ from typing import Any
 
 from idiolect.grammar.automaton import TooLarge
 from idiolect.grammar.checks import productive
-from idiolect.grammar.form import Grammar, PostCheck, grammar
+from idiolect.grammar.form import Grammar, PostCheck
 from idiolect.grammar.json_schema.emit import Emitter
 from idiolect.grammar.json_schema.normalize import Normalizer
 from idiolect.grammar.json_schema.resolve import NotEnforceable, Schema, Schemas
@@ -74,5 +74,6 @@ def _lowered(written: str, post_check: bool, default_draft: int) -> LoweredSchem
         )
     rules, terminals = prune(emitter.rules, emitter.terminals, start)
     checks = (*normalizer.checks.values(), *emitter.checks.values())
-    made = grammar(start, rules, terminals, post_checks=checks, notes=tuple(normalizer.notes), parted=True)
+    # Not checked again as a whole: that would take a fifth of the time, and tests do it for every schema.
+    made = Grammar(rules, terminals, start, (), checks, tuple(normalizer.notes), parted=True)
     return LoweredSchema(made, checks, Writer(normalizer), root)

@@ -92,6 +92,9 @@ class _Search:
         self.automata: dict[Node, Dfa | None] = {}
         self.verdicts: dict[tuple[Node, Node, Ranges], bool] = {}
         self.reached: dict[int, frozenset[int]] = {}
+        self.skips: dict[int, int] = {}
+        self.moves: dict[int, tuple[int, ...]] = {}
+        self.begins: dict[int, Ranges] = {}
         for name in grammar.rules:
             self.entry[name], self.exit[name] = self.place(), self.place()
         for name, body in grammar.rules.items():
@@ -149,16 +152,35 @@ class _Search:
 
     def closure(self, places: Iterable[int]) -> frozenset[int]:
         """Places that can be reached without reading, kept only where something is read."""
-        seen = set(places)
+        seen = set(map(self.skip, places))
         stack = list(seen)
         while stack:
-            for target in self.free[stack.pop()]:
+            for target in self.ahead(stack.pop()):
                 if target not in seen:
                     seen.add(target)
                     stack.append(target)
         return frozenset(place for place in seen if self.reads[place])
 
+    def ahead(self, place: int) -> tuple[int, ...]:
+        """Where free moves lead; thousands of calls that go on alike count once."""
+        if place not in self.moves:
+            self.moves[place] = tuple(dict.fromkeys(map(self.skip, self.free[place])))
+        return self.moves[place]
+
+    def skip(self, place: int) -> int:
+        """The first place from here on where there is something to read or to choose."""
+        passed = []
+        while place not in self.skips and not self.reads[place] and len(self.free[place]) == 1:
+            passed.append(place)
+            self.skips[place] = place  # stops the walk in a loop without exits
+            place = self.free[place][0]
+        place = self.skips.get(place, place)
+        for one in passed:
+            self.skips[one] = place
+        return place
+
     def after(self, place: int) -> frozenset[int]:
+        place = self.skip(place)
         if place not in self.reached:
             self.reached[place] = self.closure([place])
         return self.reached[place]
@@ -198,14 +220,7 @@ class _Search:
         prefixes = _prefixes(literals)
         others = [one for one in expected if not isinstance(one, Text | Chars)]
         for one, ends in expected.items():
-            following = charset.union(
-                *(
-                    self.first(lexeme)
-                    for end in ends
-                    for place in self.after(end)
-                    for lexeme, _ in self.reads[place]
-                )
-            )
+            following = charset.union(*(self.following(end) for end in ends))
             if not following:
                 continue
             near = prefixes.get(one.text, []) if isinstance(one, Text) else literals
@@ -213,6 +228,14 @@ class _Search:
                 if self._swallows(one, other, following):
                     found.update((one, other))
         return {one for one in found if not isinstance(one, Chars) and not _single(one)}
+
+    def following(self, place: int) -> Ranges:
+        """Characters that can come next at a place."""
+        place = self.skip(place)
+        if place not in self.begins:
+            lexemes = {lexeme for one in self.after(place) for lexeme, _ in self.reads[one]}
+            self.begins[place] = charset.union(*map(self.first, lexemes))
+        return self.begins[place]
 
     def _swallows(self, one: Node, other: Node, following: Ranges) -> bool:
         if isinstance(other, Chars) or _single(other):

@@ -105,6 +105,7 @@ class Strings:
         return seq('"', encoded(self.decoded()), '"')
 
 
+@lru_cache(maxsize=512)
 def encoded(node: Node) -> Node:
     """A node over decoded strings as one over what stands between the quotes."""
 
