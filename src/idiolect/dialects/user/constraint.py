@@ -68,7 +68,7 @@ class Lowered:
         words = forbidden_words(policy) if policy else ()
         try:
             made, stands_for = self._named(catalog, words)
-            made = _without_words(made, words)
+            made = _possible(made, words)
             if made.ignore:
                 made = styled_variant(made, self._spacing_style(stands_for, comments=comments))
             made = _with_blocks(made, self._parts)
@@ -91,7 +91,6 @@ class Lowered:
             return choice(gap, _comments_in_gap(style)) if comments else text(gap)
 
         if not comments:
-            comments = False
             return SpacingStyle(between, usual=text(style.usual), end=text(style.end))
         return SpacingStyle(
             between,
@@ -110,20 +109,26 @@ class Lowered:
         for where, use in settings.uses.items():
             names = name_set(catalog, use)
             allowed = [name for name in names.ordered if name not in forbidden]
-            if not allowed:
-                continue
             # a terminal may stand under several names, each narrowed to what its places allow
             same = [name for name in terminals if self._spacing.base(Ref(name)) == Ref(where)]
             for name in same:
-                terminals[name] = Terminal(prefix_tree(allowed), f"a {names.what}")
+                terminals[name] = self._one_of(allowed, names.what, Ref(name))
             if not same and where in rules:
-                name = fresh(f"{where.upper()}_NAME", {*rules, *terminals})
-                terminals[name] = Terminal(prefix_tree(allowed), f"a {names.what}")
                 body = rules[where]
-                if self._spacing.base(body) in self._tokens:
-                    stands_for[Ref(name)] = body
+                is_token = self._spacing.base(body) in self._tokens
+                name = fresh(f"{where.upper()}_NAME", {*rules, *terminals})
+                terminals[name] = self._one_of(allowed, names.what, body if is_token else None)
                 rules[where] = Ref(name)
+                if is_token:
+                    stands_for[Ref(name)] = body
         return with_rules(self.grammar, rules, terminals), stands_for
+
+    def _one_of(self, names: list[str], what: str, token: Node | None) -> Terminal:
+        """A terminal of these names; those that the free token would not take (keywords) are left out."""
+        if token is not None:
+            free = self._spacing.automaton(token)
+            names = [name for name in names if free.matches(name)]
+        return Terminal(prefix_tree(names), f"a {what}")
 
     def _token(self, lexeme: Lexeme) -> Node | None:
         """The token of the lowered grammar that a lexeme is."""
@@ -146,7 +151,8 @@ class Lowered:
 
 def prefix_tree(names: Iterable[str]) -> Node:
     """A choice of names in which every shared beginning stands once: engines die of long flat ones."""
-    return _branch(sorted(set(names)), 0)
+    listed = sorted(set(names))
+    return _branch(listed, 0) if listed else NOTHING
 
 
 def _branch(names: list[str], depth: int) -> Node:
@@ -194,28 +200,27 @@ def _not_lowered(parts: Parts, error: GrammarError) -> BadDialect:
     )
 
 
-def _without_words(original: Grammar, words: tuple[str, ...]) -> Grammar:
-    """The grammar without the texts whose tokens are these very words."""
-    if not words:
-        return original
-    forbidden = choice(*words)
+def _possible(original: Grammar, forbidden: tuple[str, ...]) -> Grammar:
+    """The grammar without forbidden words, and without what no text can hold then."""
 
     def dropped(node: Node) -> Node:
-        return NOTHING if isinstance(node, Text) and node.text in words else node
+        return NOTHING if isinstance(node, Text) and node.text in forbidden else node
 
     rules = {name: map_nodes(body, dropped) for name, body in original.rules.items()}
     used = {part.name for body in rules.values() for part in all_parts(body) if isinstance(part, Ref)}
-    terminals = {
-        name: replace(one, node=Minus(one.node, forbidden)) if name in used else one
-        for name, one in original.terminals.items()
-    }
-    empty = {name for name in used & terminals.keys() if not compile_node(Ref(name), terminals).edges[0]}
-    rules, terminals = prune(
-        rules, {name: one for name, one in terminals.items() if name not in empty}, original.start
-    )
+    terminals = dict(original.terminals)
+    for name in used & terminals.keys():
+        node = terminals[name].node
+        if forbidden:
+            terminals[name] = replace(terminals[name], node=Minus(node, choice(*forbidden)))
+        if not compile_node(Ref(name), terminals).edges[0]:
+            del terminals[name]
+    rules, terminals = prune(rules, terminals, original.start)
     if original.start not in rules:
-        message = "the policy forbids words that every text needs"
-        raise GrammarError([GrammarProblem("policy", original.start, message)])
+        message = (
+            "the policy or the catalog leaves no text: it lacks names or forbids words that every text needs"
+        )
+        raise GrammarError([GrammarProblem("no_text", original.start, message)])
     for name in original.ignore:
         terminals.setdefault(name, original.terminals[name])
     return replace(original, rules=rules, terminals=terminals, memo={})
