@@ -105,6 +105,12 @@ REFUSED = [
     ('{"variables": [{"name": "v", "pattern": "("}]}', "$.variables[0].pattern", "not a regular expression"),
     ('{"types": [{"name": "int"}]}', "$.types[0].name", "built-in"),
     ('{"dsl": {"statements": [{"name": "r", "form": "r <a>"}]}}', "$.dsl[0].statements[0].form", "<a>"),
+    (
+        '{"dsl": {"statements": [{"name": "r", "form": "<a>:<b>", "slots": [{"name": "a"}, '
+        '{"name": "b"}]}]}}',
+        "$.dsl[0].statements[0].form",
+        "two slots",
+    ),
     ('{"dsl": {"embedding": {"open": " "}}}', "$.dsl[0].embedding.open", "empty"),
     ('{"constraints": {"forbidden": ["exec", {"nme": 1}]}}', "$.constraints.forbidden[1].nme", "nme"),
     ("[]", "$", "should be an object"),

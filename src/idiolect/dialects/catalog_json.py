@@ -211,6 +211,8 @@ def _dsl_problems(catalog: Catalog, dsl: Dsl, path: Steps) -> Iterator[Problem]:
         used = SLOT.findall(form.form)
         if not form.form.strip():
             yield Problem(path_text((*here, "form")), "must not be empty")
+        if any(len(SLOT.findall(token)) > 1 for token in form.form.split()):
+            yield Problem(path_text((*here, "form")), "one token holds two slots", "put a space between them")
         for name in used:
             if name not in slots:
                 hint = near_hint(name, slots) if slots else 'add it to "slots"'

@@ -70,7 +70,10 @@ class _Formatter:
     def command(self, command: Command, depth: int) -> str:
         """One command, its blocks spread over lines."""
         name = self.walk.value(command.words[0]) or ""
-        return " ".join(self._word(word, name, depth) for word in command.words)
+        words = [self._word(word, name, depth) for word in command.words[:-1]]
+        # The body of a loop is a block however short it is.
+        last = self._word(command.words[-1], "" if name == "for" else name, depth)
+        return " ".join([*words, last])
 
     def _word(self, word: Word, name: str, depth: int) -> str:
         verbatim = self.text[word.start : word.end]

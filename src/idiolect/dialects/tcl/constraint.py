@@ -7,6 +7,7 @@ purpose (free Tcl, free variables) the verifier knows; what it can't say is list
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from idiolect.dialects.catalog import Arg, Catalog, Dsl, Proc, Statement, bare
@@ -24,6 +25,7 @@ from idiolect.grammar.form import (
     PostCheck,
     Ref,
     Slot,
+    Terminal,
     choice,
     grammar,
     many,
@@ -36,6 +38,7 @@ from idiolect.grammar.form import (
     times,
 )
 from idiolect.grammar.from_catalog import name_tree
+from idiolect.grammar.lexemes import part_lexemes
 from idiolect.grammar.rewrite import map_nodes
 from idiolect.grammar.spacing import loose_variant
 
@@ -98,26 +101,50 @@ class _Builder:
             "COMMENT": comment_line(),
             "GAP": some(choice(" ", "\n")),
         }
-        used = _reachable(self.rules, "start")
-        checks = [*self.post_checks, *self.lexemes.post_checks.values(), PostCheck(
-            "policy.limits", "start", "sizes are counted by the verifier")]  # fmt: skip
+        checks = [*self.post_checks, *self.lexemes.post_checks.values()]
+        checks.append(PostCheck("policy.limits", "start", "sizes are counted by the verifier"))
+        return self._used("start", terminals, checks, parted=self._parted(terminals))
+
+    def _used(
+        self,
+        start: str,
+        terminals: Mapping[str, Node | Terminal],
+        checks: Sequence[PostCheck] = (),
+        *,
+        parted: bool = False,
+    ) -> Grammar:
+        """A grammar of what a rule needs, and nothing else."""
+        used = _reachable(self.rules, start)
         return grammar(
-            "start",
+            start,
             {name: node for name, node in self.rules.items() if name in used},
             {name: node for name, node in terminals.items() if name in used},
             post_checks=checks,
-            # Every lexeme ends before a blank, a line end or a closing mark that it can't hold.
-            parted=not any(f"foreign_{number}" in self.rules for number in range(len(self.dsls))),
+            parted=parted,
         )
 
+    def _parted(self, terminals: Mapping[str, Node | Terminal]) -> bool:
+        """Whether no lexeme can run on into the next, which spares engines a long search.
+
+        The host's lexemes end before a blank, a line end or a closing mark that they can't hold. The
+        statements of a catalog's DSL are its own: those are searched.
+        """
+        if any(f"foreign_{number}" in self.rules for number in range(len(self.dsls))):
+            return False
+        ways = [ref(f"statement_{number}") for number, dsl in enumerate(self.dsls) if dsl.statements]
+        if not ways:
+            return True
+        self.rules["statements_alone"] = many(choice(*ways), "\n")
+        alone = self._used("statements_alone", terminals)
+        parted = part_lexemes(alone)
+        return parted.rules == alone.rules and parted.terminals == alone.terminals
+
     def _preamble(self) -> Node:
-        """The lines that a policy demands, or a shebang that may be left out."""
+        """The lines that a policy demands."""
         required = self.policy.required
         parts: list[Node] = []
         if required.first_line:
             parts.append(self._globbed(required.first_line))
-        else:
-            parts.append(optional("#!/usr/bin/env tclsh\n"))
         headers = [line for line in required.headers if line != required.first_line]
         parts += [self._globbed(line) for line in headers]
         parts += [seq(f"package require {name}\n") for name in required.packages]
