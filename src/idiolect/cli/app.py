@@ -8,12 +8,15 @@ from typing import Annotated
 import typer
 
 from idiolect import __version__
-from idiolect.cli import catalog, constraint, dialect
+from idiolect.cli import catalog, constraint, dialect, runs
+from idiolect.cli.about import about, leave
 from idiolect.cli.check import check
 from idiolect.cli.docs import docs
 from idiolect.cli.doctor import doctor
 from idiolect.cli.fmt import fmt
 from idiolect.cli.init import init
+from idiolect.cli.list import list_what
+from idiolect.cli.logs import logs
 from idiolect.cli.lsp import lsp
 from idiolect.cli.plan import plan
 from idiolect.cli.run import ForceMayStandAlone, run
@@ -55,6 +58,11 @@ app.command()(check)
 app.command()(doctor)
 app.command()(lsp)
 app.command(cls=ForceMayStandAlone)(run)
+app.command()(logs)
+app.command("list")(list_what)
+app.command()(about)
+app.command("exit")(leave)
+app.add_typer(runs.app, name="runs")
 app.add_typer(dialect.app, name="dialect")
 app.add_typer(constraint.app, name="constraint")
 app.add_typer(catalog.app, name="catalog")
@@ -74,4 +82,10 @@ def okto_validate() -> None:
 def okto_doctor() -> None:
     """Entry point of `okto_doctor`."""
     sys.argv.insert(1, "doctor")
+    main()
+
+
+def okto_list() -> None:
+    """Entry point of `okto_list WHAT`."""
+    sys.argv.insert(1, "list")
     main()
