@@ -8,6 +8,7 @@ from idiolect.dialects.conformance import Example, conform
 from idiolect.dialects.contract import Context
 from idiolect.dialects.policy import Forbidden, Limits, Policy, Required
 from idiolect.dialects.verdict import Level, Severity
+from idiolect.grammar.replay import replay
 
 # text, code, the text that the span covers, a part of the message, a part of the hint, the text with the fix
 SHOPSQL = [
@@ -135,16 +136,46 @@ def test_line_ends_are_told_in_words(unitfile):
 
 
 def test_an_ambiguous_grammar_is_parsed_by_earley(tmp_path):
-    grammar = 'start: e\ne: e "+" e | e "*" e | N\nN: /[0-9]+/\n%ignore " "\n'
-    both = 'start: a | b\na: X Y\nb: X Y\nX: "x"\nY: "y"\n'
-    for number, (text, good, bad) in enumerate([(grammar, "1 + 2 * 3", "1 + + 2"), (both, "xy", "xx")]):
-        dialect = load(write(tmp_path / str(number), {"grammar.lark": text}))
-        assert dialect.verify(good).ok
-        verdict = dialect.verify(bad)
-        assert verdict.parsed is False
-        assert verdict.faults[0].span is not None
-        dialect.close()
-    assert number == 1
+    grammar = (
+        'start: e\ne: e "+" e | e "*" e | name | N | "-" "(" e? ")"\n'
+        'name: W\nN: /[0-9]+/\nW: /[a-z]+/\n%ignore " "\n'
+    )
+    settings = (
+        'name = "toy"\ngrammar = { parser = "earley" }\n[catalog]\nuses = { name = "variables" }\n'
+        '[canonical]\nno_space_before = [")"]\n'
+    )
+    files = {
+        "grammar.lark": grammar,
+        "dialect.toml": settings,
+        "catalog.json": '{"variables": [{"name": "pi"}, {"name": "tau"}]}',
+    }
+    dialect = load(write(tmp_path / "toy", files))
+    assert dialect.parts.parser.vocabulary.method == "earley"
+    assert dialect.verify("1+2 * pi").ok
+    assert dialect.canonical("1+2 * -( pi )+-()") == "1 + 2 * - (pi) + - ()"
+    text = "1 + pie * 2"
+    fault = dialect.verify(text).faults[0]
+    assert (fault.code, text[fault.span.start : fault.span.end]) == ("toy.name.unknown", "pie")
+    assert 'e: e "+" e' in dialect.productions_of(text)
+    assert 'e: "-" "(" ")"' not in dialect.productions_of(text)
+    text = "1 + 22 33"
+    fault = dialect.verify(text).faults[0]
+    assert (fault.code, text[fault.span.start : fault.span.end]) == ("toy.parse.unexpected_token", "33")
+    assert dialect.verify("1 +").faults[0].code == "toy.parse.unexpected_end"
+    assert dialect.verify("1 + §").faults[0].code == "toy.parse.unexpected_character"
+    report = conform(dialect, examples=[Example("one", "1 + pi * - ()")], samples=12)
+    assert report.ok, report
+    assert not report.skipped
+    dialect.close()
+
+
+def test_earley_reserves_no_keyword_for_verifier_and_constraint_alike(tmp_path):
+    grammar = 'start: a | b\na: "let" N\nb: N N\nN: /[a-z]+/\n%ignore " "\n'
+    settings = 'name = "toy"\ngrammar = { parser = "earley" }\n'
+    dialect = load(write(tmp_path / "toy", {"grammar.lark": grammar, "dialect.toml": settings}))
+    for text in ("let x", "x let", "let let", "let"):
+        assert dialect.verify(text).ok == replay(dialect.constraint(), text).accepted
+    dialect.close()
 
 
 def test_layout_by_indentation_is_parsed(tmp_path):

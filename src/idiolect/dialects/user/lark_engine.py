@@ -1,16 +1,16 @@
 """Parses texts by a user's Lark grammar and reports, in plain data, tokens or refusals.
 
-LALR where the grammar allows it, else Earley over the same lexer (keywords stay reserved). Runs in
-the child process of `lark_host`; no recursion on the text, no tree is kept. It words no messages:
-that is `explain`'s work.
+LALR where the grammar allows it, else Earley, which reserves no keyword. Runs in the child process of
+`lark_host`; no recursion on the text. It words no messages: that is `explain`'s work.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
 from lark import Token
@@ -195,33 +195,36 @@ class LarkEngine:
     # --- Earley ---
 
     def _parse_earley(self, text: str, used: _Used) -> dict[str, Any]:
-        earley = self._lark.parser.parser
-        earley.callbacks = used.callbacks
-        tokens: list[Token] = []
+        self._lark.parser.parser.callbacks = {
+            rule: partial(_Node, number) for number, rule in enumerate(self._rules)
+        }
         refusal = None
+        tokens: list[Token] = []
         try:
-            tokens = list(self._lark.lex(text))
-            self._lark.parse(text)
+            tree: Any = self._lark.parse(text)
+            tokens = used.take(tree)
         except DedentError as error:
             refusal = Refusal("layout", 0, 1, message=str(error))
         except UnexpectedInput as error:
-            refusal = self._earley_refusal(error, tokens, text)
+            refusal = self._earley_refusal(error, text)
         if refusal is not None:
             return self._refused([refusal], tokens)
         return {"tokens": self._flat(tokens), **used.as_data()}
 
-    def _earley_refusal(self, error: UnexpectedInput, tokens: list[Token], text: str) -> Refusal:
-        kind: Any
-        kind, start, end, found = "end", len(text), len(text), "$END"
+    def _earley_refusal(self, error: UnexpectedInput, text: str) -> Refusal:
+        names = getattr(error, "expected", None) or getattr(error, "allowed", None) or ()
+        expected = sorted(map(str, names))
         if isinstance(error, UnexpectedCharacters):
             start = error.pos_in_stream or 0
-            kind, end, found = "character", start + 1, ""
-        elif isinstance(error, UnexpectedToken) and error.token.type != "$END":
-            kind, found = "token", error.token.type
-            start, end = _span(error.token)
-        expected = getattr(error, "expected", None) or getattr(error, "allowed", None) or ()
-        fed = [token for token in tokens if _span(token)[0] < start]
-        return Refusal(kind, start, end, found, sorted(map(str, expected)), self._open_bracket(fed))
+            word = re.match(
+                r"\w+", text[start : start + 100]
+            )  # as a reader sees it: there are no tokens here
+            if word is None:
+                return Refusal("character", start, start + 1, "", expected)
+            return Refusal("token", start, start + word.end(), "", expected)
+        if isinstance(error, UnexpectedToken) and error.token.type != "$END":
+            return Refusal("token", *_span(error.token), error.token.type, expected)
+        return Refusal("end", len(text), len(text), "$END", expected)
 
     # --- both ---
 
@@ -257,36 +260,60 @@ class LarkEngine:
         return f"({' | '.join(ways)})+"
 
 
+@dataclass(slots=True)
+class _Node:
+    """One rule of an Earley parse: its number, and tokens and nodes under it."""
+
+    rule: int
+    children: list[Any]
+
+
 class _Used:
     """Collects, while a text is parsed, the productions it uses and the spans of the wanted rules."""
 
     def __init__(self, rules: list[Rule], wanted: frozenset[str]) -> None:
         self._productions: set[int] = set()
         self._spans: list[tuple[str, int, int]] = []
-        self.callbacks = {rule: self._callback(number, rule, wanted) for number, rule in enumerate(rules)}
+        # an alias stands inside the rule that it is an alternative of
+        self._names = [
+            [word for word in (rule.alias, str(rule.origin.name)) if word in wanted] for rule in rules
+        ]
+        self.callbacks = {rule: partial(self._reduced, number) for number, rule in enumerate(rules)}
 
     def as_data(self) -> dict[str, Any]:
         return {"productions": sorted(self._productions), "spans": self._spans}
 
-    def _callback(self, number: int, rule: Rule, wanted: frozenset[str]) -> Callable[[list[Any]], Any]:
-        name = str(rule.origin.name)
-        # an alias stands inside the rule that it is an alternative of
-        names = [word for word in (rule.alias, name) if word in wanted]
-        productions, spans = self._productions, self._spans
+    def take(self, tree: _Node) -> list[Token]:
+        """Collect from a finished tree, innermost rules first, without recursion; its tokens in order."""
+        tokens: list[Token] = []
+        spans: list[Any] = []  # of what is finished: a token, or the start and end of a rule
+        stack: list[tuple[Any, bool]] = [(tree, False)]
+        while stack:
+            item, done = stack.pop()
+            if isinstance(item, Token):
+                tokens.append(item)
+                spans.append(item)
+            elif not done:
+                stack.append((item, True))
+                stack += [(child, False) for child in reversed(item.children)]
+            else:
+                first = len(spans) - len(item.children)
+                spans[first:] = [self._reduced(item.rule, spans[first:])]
+        return tokens
 
-        def reduced(children: list[Any]) -> tuple[int, int] | None:
-            productions.add(number)
-            first = next((child for child in children if child is not None), None)
-            if first is None:
-                return None
-            last = next(child for child in reversed(children) if child is not None)
-            start: int = _span(first)[0] if isinstance(first, Token) else first[0]
-            end: int = _span(last)[1] if isinstance(last, Token) else last[1]
-            for word in names:
-                spans.append((word, start, end))
-            return start, end
-
-        return reduced
+    def _reduced(self, number: int, children: list[Any]) -> tuple[int, int] | None:
+        self._productions.add(number)
+        there = [child for child in (*children[:1], *children[-1:]) if child is not None]
+        if len(there) < min(len(children), 2):  # an end is empty: look further inside
+            there = [child for child in children if child is not None]
+        if not there:
+            return None
+        first, last = there[0], there[-1]
+        start: int = _span(first)[0] if isinstance(first, Token) else first[0]
+        end: int = _span(last)[1] if isinstance(last, Token) else last[1]
+        for word in self._names[number]:
+            self._spans.append((word, start, end))
+        return start, end
 
 
 def _takes(state: Any, name: str) -> bool:

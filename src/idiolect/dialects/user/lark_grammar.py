@@ -45,7 +45,9 @@ def load_lark(grammar: str, parser: str, options: dict[str, Any]) -> tuple[Lark,
         except (LarkError, OSError, ValueError, AssertionError, RecursionError, re.error) as error:
             raise _grammar_problem(error) from error
     try:
-        return Lark(grammar, parser="earley", lexer="basic", **options), "earley"
+        # tokens that are made of layout need a lexer of their own
+        lexer: Any = "basic" if options["postlex"] else "dynamic"
+        return Lark(grammar, parser="earley", lexer=lexer, **options), "earley"
     except (LarkError, OSError, ValueError, AssertionError, RecursionError, re.error) as error:
         raise _grammar_problem(error) from error
 
