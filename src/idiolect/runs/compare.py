@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from idiolect.runs.changes import what_changed
 from idiolect.runs.shelf import NotJson, ShelfRun, read_json
+
+_TOO_LARGE = 10**300
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ def numbers_of(run: ShelfRun) -> dict[str, float]:
     """What a run measured: its stages' numbers and counts, and its metrics."""
     found: dict[str, float] = {}
     for record in run.manifest.stages if run.manifest else ():
-        found |= {f"{record.name}.{name}": number for name, number in record.numbers.items()}
+        found |= {f"{record.name}.{name}": number for name, number in flat_numbers(record.numbers).items()}
         for counts in record.counts:
             found[f"{record.name}.{counts.of} read"] = counts.read
             found[f"{record.name}.{counts.of} kept"] = counts.kept
@@ -70,15 +72,18 @@ def flat_numbers(metrics: Any) -> dict[str, float]:
     """The numbers of a metrics file."""
     if not isinstance(metrics, dict):
         return {}
-    return {
-        name: value
-        for name, value in metrics.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
-    }
+    return {name: value for name, value in metrics.items() if is_number(value)}
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value from a file is a number that can be reckoned with; a whole one may be too large."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, float) or abs(value) < _TOO_LARGE
 
 
 def _portable(run: ShelfRun) -> dict[str, Any]:
-    """A run's settings, with its own folder under one name: that two runs have two folders is no difference."""
+    """A run's settings, its own folder under one name: that two runs have two folders is no difference."""
     own = f"runs/{run.folder.name}/"
     return {
         path: f"runs/.../{value.removeprefix(own)}"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from idiolect.files import Unreadable, open_plain
-from idiolect.runs.compare import flat_numbers, metrics_file
+from idiolect.runs.compare import flat_numbers, is_number, metrics_file
 from idiolect.runs.shelf import NotJson, ShelfRun, read_json
 from idiolect.text_hints import counted, shortened
 
@@ -45,9 +45,9 @@ class Series:
 
     def add(self, step: object, value: object) -> None:
         """Add a point, where it is one."""
-        if _is_number(step) and _is_number(value) and len(self.values) < _MOST_POINTS:
-            self.steps.append(float(step))  # type: ignore[arg-type]
-            self.values.append(float(value))  # type: ignore[arg-type]
+        if is_number(step) and is_number(value) and len(self.values) < _MOST_POINTS:
+            self.steps.append(float(step))
+            self.values.append(float(value))
 
 
 @dataclass(slots=True)
@@ -76,6 +76,8 @@ def read_history(run: ShelfRun) -> History:
     has_monitor = "MONITOR.export_to" in settings
     who = "MONITOR while it trains" if has_monitor else "MONITOR, which the script does not have"
     _read_system(found, _file(run, settings.get("MONITOR.export_to"), "logs/system.json"), who)
+    found.series = {name: series for name, series in found.series.items() if series.values}
+    found.system = {name: series for name, series in found.system.items() if series.values}
     return found
 
 
@@ -208,7 +210,6 @@ def _read_system(found: History, path: Path, who: str) -> None:
         for name, value in one.items():
             if name not in ("time", "step"):
                 found.system.setdefault(name, Series()).add(one.get("step", at), value)
-    found.system = {name: series for name, series in found.system.items() if series.values}
 
 
 def _json(found: History, path: Path, shape: type, who: str) -> Any:
@@ -228,7 +229,3 @@ def _not_there(found: History, path: Path, reason: str, missing: bool, who: str)
         found.absent.append((path.name, who))
     else:
         found.faults.append(f"{path.name} {reason}")
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
