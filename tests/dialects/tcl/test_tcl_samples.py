@@ -14,8 +14,9 @@ from idiolect.dialects.contract import EMPTY, Context
 from idiolect.dialects.policy import parse_policy
 from idiolect.dialects.tcl.constraint import NothingToConstrain
 from idiolect.dialects.tcl.dialect import Tcl, demo_catalog
-from idiolect.dialects.tcl.mutate import KINDS, SYNTAX, Subject
+from idiolect.dialects.tcl.mutate import KINDS, SYNTAX
 from idiolect.dialects.tcl.sample import LEVELS, NoSample
+from idiolect.dialects.tcl.subject import Subject
 from idiolect.grammar.lexemes import part_lexemes
 from idiolect.grammar.recognize import accepts
 from idiolect.grammar.replay import replay
