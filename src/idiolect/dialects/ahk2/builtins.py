@@ -59,12 +59,6 @@ def key_names() -> frozenset[str]:
 
 
 @cache
-def key_spellings() -> tuple[str, ...]:
-    """Names of keys and buttons as they are written."""
-    return tuple(_data()["keys"])
-
-
-@cache
 def members() -> dict[str, list[str]]:
     """Methods and properties of the built-in classes, by class."""
     loaded: dict[str, list[str]] = _data()["members"]

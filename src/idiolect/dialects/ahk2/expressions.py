@@ -127,7 +127,7 @@ class Expression:
         if top.kind != "top":
             opener = self._tokens[top.at]
             if top.kind == "deref":
-                self._fail("parse.deref", opener)
+                self._open_percent(top.at)
             self._fail("parse.bracket.missing", opener, bracket={"(": ")", "[": "]"}.get(opener.text, "}"))
         if self._want:
             if self._before not in ("", ","):
@@ -144,6 +144,12 @@ class Expression:
     def _fail(self, code: str, token: Token, **values: str) -> None:
         self._faults.add(code, self._line.span(token.start, token.end), fix=None, **values)
         raise Stop
+
+    def _open_percent(self, index: int) -> None:
+        """A "%" without a partner; with a space after it, that is how v1 began an expression."""
+        following = self._tokens[index + 1] if index + 1 < len(self._tokens) else None
+        forced = following is not None and following.space
+        self._fail("v1.percent" if forced else "parse.deref", self._tokens[index])
 
     def _missing_operand(self, token: Token) -> None:
         self._fail("parse.operand", token, operator=token.text)
@@ -242,6 +248,9 @@ class Expression:
 
     def _prefix(self, token: Token) -> None:
         if token.text not in _PREFIX:
+            before = self._tokens[self._index - 1] if self._index else None
+            if before is not None and before.text + token.text == "<>" and not token.space:
+                self._fail("v1.operator", Token("op", "<>", before.start, token.end, before.space))
             if token.text == ":" and self._before == "?":
                 self._fail("parse.ternary.question", token)
             if self._before in _BINARY or self._before in _ASSIGN or self._before in (":", "?", "not"):
@@ -406,7 +415,9 @@ class Expression:
         if token.kind == "open" and token.text == "{":
             self._fail("parse.brace.object", token)
         if not token.space:
-            self._fail("parse.space", token, found=token.text)
+            doubled = self._last == "string" and token.kind == "string"
+            same = doubled and self._tokens[self._index - 1].text[0] == token.text[0]
+            self._fail("v1.quote" if same else "parse.space", token, found=token.text)
         if word in ("and", "or", "is"):
             self._check_unset(token)
             self._want_after(word)
@@ -416,6 +427,9 @@ class Expression:
             self._fail("parse.operator", token, found="not")
         else:
             self._check_unset(token)
+            if word and self._name is not None and self._name.text.lower() == "new":
+                span = self._line.span(self._name.start, token.end)
+                self._faults.add("v1.new", span, name=token.text)
             self._stack[-1].operators += 1
             self._want, self._before = True, "juxtaposed"
 
@@ -604,7 +618,7 @@ class Expression:
             code = "parse.brace.unexpected" if token.text == "}" else "parse.bracket.unexpected"
             self._fail(code, token, bracket=token.text)
         if frame.kind == "deref":
-            self._fail("parse.deref", self._tokens[frame.at])
+            self._open_percent(frame.at)
         if self._want and self._before not in ("", ","):
             self._missing_operand(token)
         if self._want and frame.kind == "paren":

@@ -104,7 +104,7 @@ def check_hotkey(name: str) -> tuple[str, str] | None:
     if len(key) > 1 and _odd(key):
         return "parse.hotkey", name
     if not is_key(key):
-        return "parse.key", key
+        return "name.key", key
     if _JOYSTICK.match(key) and any(mark in "^!+#<>" for mark in text[: match.end()]):
         return "parse.hotkey", name
     return None
@@ -117,7 +117,7 @@ def _check_pair(name: str, first: str, second: str) -> tuple[str, str] | None:
         return "parse.hotkey", name
     for key in (first, second):
         if key and not is_key(key):
-            return "parse.key", key
+            return "name.key", key
     if first.lower().startswith("wheel") or _JOYSTICK.match(first):
         return "parse.key.prefix", first
     return None
