@@ -6,8 +6,12 @@ count from 1 and columns count characters. It does **not** read files and knows 
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
+
+# "\n", "\r\n" and a lone "\r" each end a line; nothing else does (form feeds are text).
+_LINE_END = re.compile(r"\r\n|\n|\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +43,7 @@ class SourceText:
     _starts: list[int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        # "\n", "\r\n" and a lone "\r" each end a line; nothing else does (form feeds are text).
-        starts = [0]
-        text = self.text
-        position = 0
-        while position < len(text):
-            newline = text.find("\n", position)
-            carriage = text.find("\r", position, newline if newline >= 0 else len(text))
-            if carriage >= 0:
-                position = carriage + (2 if text.startswith("\r\n", carriage) else 1)
-            elif newline >= 0:
-                position = newline + 1
-            else:
-                break
-            starts.append(position)
+        starts = [0, *(match.end() for match in _LINE_END.finditer(self.text))]
         object.__setattr__(self, "_starts", starts)
 
     @property
