@@ -23,6 +23,7 @@ SHOPSQL = [
         "select id from orders;",
     ),
     ("select id from orders\n\n", "missing_token", "\n\n", "", "", "select id from orders;\n\n"),
+    ("select id from orders -- all", "missing_token", " -- all", "", '";"', "select id from orders; -- all"),
     ("select id,, total from orders;", "unexpected_token", ",", 'unexpected ","', "a name", None),
     ("select id from orders where (id = 3;", "unclosed_bracket", "(", "1, column 36", '")"', None),
     ("select id from orders where id in (1, 2", "unclosed_bracket", "(", "before the text ends", ")", None),

@@ -61,7 +61,7 @@ def _misspelt(refusal: Refusal, source: SourceText, vocabulary: Vocabulary, pref
 
 def _missing(refusal: Refusal, source: SourceText, vocabulary: Vocabulary, prefix: str) -> Fault:
     literal = vocabulary.literals[refusal.repair]
-    at = _end_of_code_before(source.text, refusal.start)
+    at = refusal.code_end
     before = (
         "the end of the text" if refusal.kind == "end" else _quoted(source.text[refusal.start : refusal.end])
     )
@@ -88,7 +88,7 @@ def _unclosed(refusal: Refusal, source: SourceText, vocabulary: Vocabulary, pref
     hint = f"expected {_listed(refusal, vocabulary)}"
     if refusal.repair:
         closer = vocabulary.literals[refusal.repair]
-        at = _end_of_code_before(source.text, refusal.start)
+        at = refusal.code_end
         fix, hint = Fix(Span(at, at), closer), f'write "{closer}"'
     return Fault(
         f"{prefix}.unclosed_bracket", f'"{text}" is not closed {noticed}', Span(start, end), hint, fix=fix
@@ -113,11 +113,6 @@ def _listed(refusal: Refusal, vocabulary: Vocabulary) -> str:
     if more > 1:
         return ", ".join(shown[:MAX_EXPECTED]) + f" or {more} others"
     return " or ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
-
-
-def _end_of_code_before(text: str, offset: int) -> int:
-    """Where the code before an offset ends: a missing token belongs there, not on the next line."""
-    return len(text[:offset].rstrip())
 
 
 def _quoted(text: str) -> str:

@@ -151,7 +151,8 @@ class LarkEngine:
         return refusal
 
     def _refusal(self, kind: Any, start: int, end: int, found: str, fed: list[Token]) -> Refusal:
-        return Refusal(kind, start, end, found, self._expected(fed), self._open_bracket(fed))
+        code_end = _span(fed[-1])[1] if fed else 0
+        return Refusal(kind, start, end, found, self._expected(fed), code_end, self._open_bracket(fed))
 
     def _feed_repair(self, state: Any, refusal: Refusal, fed: list[Token]) -> None:
         end = refusal.end if refusal.misspelt else refusal.start

@@ -35,6 +35,7 @@ class Refusal:
     end: int
     found: str = ""  # terminal, "$END", or nothing where no terminal matches
     expected: list[str] | tuple[str, ...] = ()  # terminals that could stand here
+    code_end: int = 0  # where the last good token ends: what is missing belongs there, before any comment
     opener: tuple[int, int, str] | None = None  # innermost open bracket: start, end, text
     repair: str = ""  # a literal terminal that lets the parse go on: in place of the word, or before it
     misspelt: bool = False  # the repair replaces the word that was found
