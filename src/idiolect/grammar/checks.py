@@ -26,6 +26,7 @@ from idiolect.grammar.form import (
     is_name,
     parts,
 )
+from idiolect.grammar.nullable import nullable_names, nullable_node
 
 
 def problems_of(grammar: Grammar) -> list[Problem]:
@@ -39,7 +40,7 @@ def problems_of(grammar: Grammar) -> list[Problem]:
             Problem("recursive_terminal", name, f'terminal "{name}" refers to itself; make it a rule')
             for name in recursive
         ]
-    return [*_unreachable(grammar), *_unproductive(grammar)]
+    return [*_unreachable(grammar), *_unproductive(grammar), *_empty_slots(grammar)]
 
 
 def _bodies(grammar: Grammar) -> Iterator[tuple[str, Node, bool]]:
@@ -155,6 +156,20 @@ def reachable(rules: Mapping[str, Node], roots: list[str]) -> set[str]:
                 seen.add(part.name)
                 stack.append(part.name)
     return seen
+
+
+def _empty_slots(grammar: Grammar) -> Iterator[Problem]:
+    orders = [
+        (name, part)
+        for name, body in grammar.rules.items()
+        for part in parts(body)
+        if isinstance(part, AnyOrder)
+    ]
+    nullable = nullable_names(grammar) if orders else set()
+    for name, order in orders:
+        if any(nullable_node(slot.node, nullable) for slot in order.slots):
+            message = f'"{name}" has an item in any order that can be empty; make the item optional instead'
+            yield Problem("empty_slot", name, message)
 
 
 def _unproductive(grammar: Grammar) -> Iterator[Problem]:

@@ -263,11 +263,15 @@ class _Search:
                 else:
                     rest.append(group)
             groups = [*rest, joined]
-        for literal in literals:
+        alone: list[list[Node]] = []
+        for literal in literals:  # two literals that differ never match one text
             hits = [group for group in groups if any(self._overlap(literal, member) for member in group)]
+            if not hits:
+                alone.append([literal])
+                continue
             groups = [group for group in groups if group not in hits]
             groups.append([literal, *(member for group in hits for member in group)])
-        return groups
+        return groups + alone
 
     def _overlap(self, one: Node, other: Node) -> bool:
         if isinstance(one, Text) and isinstance(other, Text):

@@ -20,7 +20,7 @@ from idiolect.grammar.form import (
     choice,
     parts,
 )
-from idiolect.grammar.left_recursion import nullable_names, nullable_node
+from idiolect.grammar.nullable import nullable_names, nullable_node
 from idiolect.grammar.rewrite import fresh, map_nodes, row, with_rules
 
 

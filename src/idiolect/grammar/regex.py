@@ -182,15 +182,15 @@ class _Reader:
         return False
 
     def repeated(self, item: _Tree, start: int) -> _Tree:
-        while True:
-            bounds = self._bounds()
-            if bounds is None:
-                return item
-            if isinstance(item, _Anchor | _Look | _Behind):
-                raise self.fail("an anchor or lookahead can't be repeated", start)
-            if not self.skip("?") and self.flavour is Flavour.PYTHON and self.skip("+"):
-                raise self.fail("possessive repetition is not supported")
-            item = _Times(item, *bounds)
+        bounds = self._bounds()
+        if bounds is None:
+            return item
+        if isinstance(item, _Anchor | _Look | _Behind):
+            raise self.fail("an anchor or lookaround can't be repeated", start)
+        self.skip("?")  # lazy or not is the same language
+        if self.peek() in ("*", "+", "?") and self.peek():
+            raise self.fail("there is nothing to repeat, or it is possessive, which is not supported")
+        return _Times(item, *bounds)
 
     def _bounds(self) -> tuple[int, int | None] | None:
         simple: dict[str, tuple[int, int | None]] = {"*": (0, None), "+": (1, None), "?": (0, 1)}

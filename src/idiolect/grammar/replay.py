@@ -40,7 +40,7 @@ def replay(grammar: Grammar, text: str) -> Replay:
         data = text[: error.start].encode("utf-8")
     taken = matcher.try_consume_tokens(list(data))
     if matcher.is_error():
-        raise NotCompiled(matcher.get_error())
+        raise NotCompiled(_headline(matcher))
     complete = bool(matcher.is_accepting())
     whole = taken == len(data) and len(data) == len(text.encode("utf-8", "surrogatepass"))
     refused_at = None if whole else len(data[:taken].decode("utf-8", "ignore"))
@@ -53,8 +53,13 @@ def _compiled(printed: str) -> Any:
 
     matcher = LLMatcher(_byte_tokenizer(), LLMatcher.grammar_from_lark(printed), log_level=0)
     if matcher.is_error():
-        raise NotCompiled(matcher.get_error())
+        raise NotCompiled(_headline(matcher))
     return matcher
+
+
+def _headline(matcher: Any) -> str:
+    """The engine's own reason without the dump of its state."""
+    return str(matcher.get_error()).strip().splitlines()[0]
 
 
 class _Bytes:

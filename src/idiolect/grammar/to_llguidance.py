@@ -6,7 +6,7 @@ lexemes that could run on are spelled out first. It does **not** print for Lark 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from idiolect.grammar import charset
 from idiolect.grammar.charset import Ranges
@@ -25,14 +25,17 @@ from idiolect.grammar.form import (
     Repeat,
     Seq,
     Text,
+    children,
 )
-from idiolect.grammar.left_recursion import nullable_names
 from idiolect.grammar.lexemes import part_lexemes
+from idiolect.grammar.nullable import nullable_names
 from idiolect.grammar.rewrite import fresh
 from idiolect.grammar.spacing import loose_variant
 
 # llguidance gives a rule 64 bits of state, one for each item in any order.
 MOST_UNORDERED = 64
+# Its reader takes 28 brackets inside one another; a difference writes two for one node.
+_DEEPEST = 12
 _HEADER = "%llguidance {}\n\n"
 _LOOSEST, _SEQUENCE, _TIGHTEST = 0, 1, 2
 
@@ -51,6 +54,8 @@ class _Printer:
         self.grammar = grammar
         self.names = _names(grammar)
         self.nullable = nullable_names(grammar) & grammar.terminals.keys()
+        self.taken = set(self.names.values())
+        self.depth = 0
         self.lines: list[str] = []
         self.unordered: dict[AnyOrder, str] = {}
 
@@ -66,6 +71,27 @@ class _Printer:
 
     def rule(self, node: Node, place: int) -> str:
         """A node of a rule; `place` says how tightly what is around it binds."""
+        return self._nested(node, place, self._rule, "part")
+
+    def regular(self, node: Node, place: int) -> str:
+        """A node of a terminal: plain ones as one regex, differences by operators."""
+        return self._nested(node, place, self._regular, "PART")
+
+    def _nested(self, node: Node, place: int, write: Callable[[Node, int], str], wanted: str) -> str:
+        """A node in place, or under a name of its own where brackets would nest too deeply."""
+        outer, self.depth = self.depth, self.depth + 1
+        try:
+            if self.depth < _DEEPEST or not children(node):
+                return write(node, place)
+            self.depth = 0
+            name = fresh(wanted, self.taken)
+            self.taken.add(name)
+            self.lines.append(f"{name}: {write(node, _LOOSEST)}")
+            return name
+        finally:
+            self.depth = outer
+
+    def _rule(self, node: Node, place: int) -> str:
         match node:
             case Text(literal):
                 return quoted(literal)
@@ -94,7 +120,8 @@ class _Printer:
             )
             raise GrammarError([Problem("too_many_unordered", self.grammar.start, message)])
         if node not in self.unordered:
-            name = fresh(f"any_order_{len(self.unordered) + 1}", self.names.values())
+            name = fresh(f"any_order_{len(self.unordered) + 1}", self.taken)
+            self.taken.add(name)
             self.unordered[node] = name
             separated = node.separator != EMPTY
             if separated:
@@ -116,8 +143,7 @@ class _Printer:
             ways.append(f"{' '.join(parts)} {following}::set_bit({number}){allowed}")
         self.lines.append(f"{name}::_: " + "\n    | ".join(ways))
 
-    def regular(self, node: Node, place: int) -> str:
-        """A node of a terminal: plain ones as one regex, differences by operators."""
+    def _regular(self, node: Node, place: int) -> str:
         pattern = regex(node)
         if pattern is not None:
             return f"/{pattern}/" if pattern else '""'

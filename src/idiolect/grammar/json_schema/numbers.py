@@ -150,9 +150,7 @@ class Numbers:
         found = self._interval()
         for step in sorted(self.steps):
             found = Both(found, multiples(step))
-        for other in self.without:
-            found = Minus(found, other.node())
-        return found
+        return Minus(found, choice(*(one.node() for one in self.without))) if self.without else found
 
     def _listed(self) -> Numbers | None:
         """The set one by one, where a step leaves few enough."""

@@ -94,9 +94,7 @@ class Strings:
         for node in self.must:
             if node != found:
                 found = Both(found, node)
-        for other in self.without:
-            found = Minus(found, other.decoded())
-        return found
+        return Minus(found, choice(*(one.decoded() for one in self.without))) if self.without else found
 
     def node(self) -> Node:
         """The set as JSON strings with their quotes."""
