@@ -201,6 +201,21 @@ def test_values_of_a_variable_are_judged_only_for_that_variable() -> None:
     assert first_error("namespace eval t {variable v 3}", context).code == "tcl.value.enum"
 
 
+def test_patterns_and_long_numbers_cost_no_time_and_no_crash() -> None:
+    args = (Arg(name="p", pattern="(a+)+b"), Arg(name="n", type="int", range=(0, 9), required=False))
+    context = Context(catalog=Catalog(procs=(Proc(name="p", args=args),)))
+    assert TCL.verify("p -p aaab", context).ok
+    assert first_error(f"p -p {'a' * 5000}", context).code == "tcl.value.pattern"
+    assert first_error(f"p -p ab -n {'9' * 240}", context).code == "tcl.value.range"
+    assert first_error(f"p -p ab -n 0x{'F' * 240}", context).code == "tcl.value.range"
+    assert first_error(f"p -p ab -n {'9' * 400}", context).code == "tcl.value.type"
+
+
+def test_only_ascii_blanks_part_words() -> None:
+    context = Context(catalog=Catalog(procs=(Proc(name="p", args=(Arg(name="x"),)),)))
+    assert TCL.verify("p -x a\u00a0b\u2028c", context).ok
+
+
 @pytest.mark.parametrize(
     ("type_", "good", "bad"),
     [

@@ -18,7 +18,7 @@ from idiolect.dialects.tcl.words import Broken, Part, Splitter
 from idiolect.dialects.verdict import Fault, Fix, Level, Severity
 from idiolect.source import Span
 
-GAP = re.compile(r"(?:\s|\\\r?\n)+")
+GAP = re.compile(r"(?:[ \t\r\n\f\v]|\\\r?\n)+")
 NUMBER = re.compile(
     r"0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO][0-7]+|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 )

@@ -9,81 +9,19 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from idiolect.dialects.contract import Context, Mutant
-from idiolect.dialects.tcl.analysis import Analysis
 from idiolect.dialects.tcl.calls import Call
+from idiolect.dialects.tcl.subject import Broken, Subject
 from idiolect.dialects.tcl.words import Word
 from idiolect.source import Span
 
 if TYPE_CHECKING:
     from idiolect.dialects.tcl.dialect import Tcl
 
-TRIES = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Broken:
-    """A broken text and a word about it."""
-
-    text: str
-    note: str = ""
-
-
-@dataclass(slots=True)
-class Subject:
-    """A good script, taken apart."""
-
-    found: Analysis
-    rng: random.Random
-
-    @property
-    def text(self) -> str:
-        return self.found.text
-
-    def cut(self, span: Span, instead: str = "", note: str = "") -> Broken:
-        """The text with a span replaced."""
-        return Broken(self.text[: span.start] + instead + self.text[span.end :], note)
-
-    def pick(self, items: Sequence[Span]) -> Span | None:
-        return self.rng.choice(items) if items else None
-
-    def spans(self, pattern: str) -> list[Span]:
-        """Where a pattern stands, comments left out."""
-        comments = self.found.walk.comments
-        found = []
-        for match in re.finditer(pattern, self.text):
-            if not any(span.start <= match.start() < span.end for span in comments):
-                found.append(Span(match.start(), match.end()))
-        return found
-
-    def call(self, wanted: Callable[[Call], bool] = lambda call: True) -> Call | None:
-        """A random call of a catalog symbol."""
-        calls = [call for call in self.found.calls if wanted(call)]
-        return self.rng.choice(calls) if calls else None
-
-    def flag_of(self, call: Call, word: Word) -> Span | None:
-        """Where the flag of a value stands."""
-        words = call.site.command.words
-        at = next(number for number, item in enumerate(words) if item is word)
-        before = words[at - 1]
-        return before.span if self.text[before.start : before.start + 1] == "-" else None
-
-    def misspelt(self, word: str) -> str:
-        """A word with one slip of the finger."""
-        at = self.rng.randrange(max(1, len(word) - 1))
-        slips = [
-            word[:at] + word[at + 1 :],
-            word[:at] + word[at : at + 1] * 2 + word[at + 1 :],
-            word[:at] + word[at + 1 : at + 2] + word[at : at + 1] + word[at + 2 :],
-        ]
-        return self.rng.choice([slip for slip in slips if slip and slip != word] or [word + "x"])
-
-
-Kind = Callable[[Subject], "Broken | None"]
+Kind = Callable[[Subject], Broken | None]
 
 
 def _dropped(pattern: str) -> Kind:
@@ -332,8 +270,8 @@ def _dsl_outside(subject: Subject) -> Broken | None:
     if line is None:
         return None
     statement = subject.text[line.start : line.end].strip()
-    ends = [script.end for script in (subject.found.walk.top,)]
-    return subject.cut(Span(ends[0], ends[0]), statement + "\n", "a DSL statement outside of its block")
+    end = subject.found.walk.top.end
+    return subject.cut(Span(end, end), statement + "\n", "a DSL statement outside of its block")
 
 
 def _missing_header(subject: Subject) -> Broken | None:
@@ -355,13 +293,10 @@ def _forbidden(subject: Subject) -> Broken | None:
 
 
 def _bad_expr(subject: Subject) -> Broken | None:
-    spans = [
-        subject.found.walk.splitter.text[start : start + 1] and start for start in subject.found.walk.exprs
-    ]
-    if not spans:
+    starts = list(subject.found.walk.exprs)
+    if not starts:
         return None
-    start = subject.rng.choice(spans)
-    assert isinstance(start, int)
+    start = subject.rng.choice(starts)
     instead = subject.rng.choice(("&& ", "1 + ", "( ", "yess ", "= "))
     return subject.cut(Span(start, start), instead, f"{instead.strip()} before a condition")
 

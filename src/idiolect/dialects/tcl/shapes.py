@@ -6,16 +6,19 @@ It does **not** judge commands that are not core: their words are data.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from idiolect.dialects.tcl.commands import Spec, find_option, wrong_count
+from idiolect.dialects.tcl.typed import INTEGER
 from idiolect.dialects.tcl.values import BadList, Element, list_elements
 from idiolect.dialects.tcl.walk import Definition, Site, Walk, Where, qualified
 from idiolect.dialects.tcl.words import Command, Word
 from idiolect.dialects.verdict import Fault, Level, Severity
 from idiolect.source import Span
 
+LEVEL = re.compile(r"#?[0-9]+")
 MOST_JOINED = 4  # eval eval eval ...: nobody writes more, and each level costs a copy
 
 
@@ -257,7 +260,7 @@ def _uplevel(found: Walk, site: Site) -> None:
     words = site.command.words
     level = found.value(words[1]) if len(words) > 2 else None
     if len(words) == 2 or level is not None:
-        at = 2 if level is not None and level.lstrip("#").isdigit() else 1
+        at = 2 if level is not None and LEVEL.fullmatch(level) else 1
         _script_or_command(found, site, words[at:], replace(_inside(site), scope="*"))
 
 
@@ -268,7 +271,7 @@ def _after(found: Walk, site: Site) -> None:
     option = found.value(words[1])
     if option is None or option in ("cancel", "info"):
         return None
-    if option != "idle" and not option.lstrip("-").isdigit():
+    if option != "idle" and not INTEGER.fullmatch(option):
         message = f'bad argument "{option[:40]}": must be cancel, idle, info, or an integer'
         return _fault(found, message, words[1].span, code="option")
     return _script_or_command(found, site, words[2:], replace(_inside(site), namespace="", scope="*"))

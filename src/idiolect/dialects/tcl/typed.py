@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 
 from idiolect.dialects.catalog import Catalog, ValueType
 from idiolect.dialects.catalog_json import split_unit
 from idiolect.dialects.tcl.values import BadList, list_elements, unescape
 from idiolect.dialects.tcl.words import Splitter
+from idiolect.grammar.automaton import TooLarge, compile_node
+from idiolect.grammar.regex import UnsupportedRegex, whole_match
 
 INTEGER = re.compile(r"[+-]?(?:[0-9]+|0[xX][0-9a-fA-F]+)")
 NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 BOOLEANS = ("0", "1", "true", "false", "yes", "no", "on", "off")
-LONGEST = 1000  # values beyond this meet no pattern: a user's regular expression may be slow
+LONGEST_NUMBER = 250  # characters; longer ones would overflow a float
+LONGEST_SLOW = 40  # of values for a pattern that only a backtracking matcher takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +74,20 @@ def _misfit(wanted: ValueType, value: str) -> Misfit | None:
             ipaddress.ip_address(value) if base == "ip" else ipaddress.ip_network(value, strict=False)
         except ValueError:
             return Misfit("type", f'expected an {base} address, found "{_short(value)}"')
-    if wanted.pattern is not None and len(value) <= LONGEST and not re.fullmatch(wanted.pattern, value):
+    if wanted.pattern is not None and not _matcher(wanted.pattern)(value):
         return Misfit("pattern", f'"{_short(value)}" does not match {wanted.pattern}')
     return None
+
+
+@lru_cache(maxsize=256)
+def _matcher(pattern: str) -> Callable[[str], bool]:
+    """Whether a whole value matches a pattern, in time linear in the value."""
+    try:
+        return compile_node(whole_match(pattern)).matches
+    except (UnsupportedRegex, TooLarge):
+        # Look-behind and the like need backtracking, which only short values are exposed to.
+        compiled = re.compile(pattern)
+        return lambda value: len(value) > LONGEST_SLOW or compiled.fullmatch(value) is not None
 
 
 def _enum(words: tuple[str, ...], value: str) -> Misfit | None:
@@ -99,14 +115,14 @@ def _number(
             message = f'"{_short(value)}" lacks its unit {written}'
             return Misfit("unit", message, f"write {instead or '1' + written}", instead)
     form = NUMBER if base == "float" else INTEGER
-    if len(digits) > LONGEST or not form.fullmatch(digits):
+    if len(digits) > LONGEST_NUMBER or not form.fullmatch(digits):
         plain = NUMBER.match(value)
         if unit and not written and plain and value == plain.group() + unit:
             message = f'"{_short(value)}" is written without its unit here'
             return Misfit("unit", message, f"write {plain.group()}", plain.group())
         what = "a number" if base == "float" else "an integer"
         return Misfit("type", f'expected {what}, found "{_short(value)}"')
-    number = float(digits) if base == "float" else float(int(digits, 0 if "x" in digits.lower() else 10))
+    number = float(int(digits, 16)) if "x" in digits.lower() else float(digits)
     low, high = limits or ((1, 65535) if base == "port" else (None, None))
     if (low is not None and number < low) or (high is not None and number > high):
         left = "any" if low is None else f"{low:g}"

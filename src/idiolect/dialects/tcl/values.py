@@ -16,8 +16,9 @@ BACKSLASH = re.compile(
     re.DOTALL,
 )
 LETTERS = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-LIST_GAP = re.compile(r"(?:\s|\\\r?\n)+")
-LIST_BARE = re.compile(r"(?:[^\s\\]|\\(?!\r?\n).)+", re.DOTALL)
+# Only ASCII white space parts Tcl words; Python's \s knows more.
+LIST_GAP = re.compile(r"(?:[ \t\r\n\f\v]|\\\r?\n)+")
+LIST_BARE = re.compile(r"(?:[^ \t\r\n\f\v\\]|\\(?!\r?\n).)+", re.DOTALL)
 LIST_QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 

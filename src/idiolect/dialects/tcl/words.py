@@ -20,7 +20,7 @@ from idiolect.source import Span
 MAX_DEPTH = 80  # of [...] and $a(...); real scripts stay below 12
 
 BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
-BARE_RUN = re.compile(r"[^\s;\\$\[\]\"{}\x80-\U0010ffff]+|[\x80-\U0010ffff]+")
+BARE_RUN = re.compile(r"[^ \t\r\n\f\v;\\$\[\]\"{}]+")
 QUOTED_RUN = re.compile(r"[^\"\\$\[]+")
 INDEX_RUN = re.compile(r"[^)\\$\[]+")
 BLANK = re.compile(r"(?:[ \t\r\f\v]|\\\r?\n)+")
