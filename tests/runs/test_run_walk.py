@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,35 @@ def test_an_output_that_somebody_altered_is_set_aside_not_lost(project, name):
     assert "my own work" not in (run / name).read_text()
     kept = [path.read_text() for path in (run / "set-aside").rglob("*") if path.is_file()]
     assert "my own work" in kept
+
+
+def test_a_file_that_somebody_put_beside_a_stage_is_kept_when_the_stage_runs_again(project):
+    walk(project)
+    run = project / "runs" / "toy"
+    (run / "corpus" / "notes.txt").write_text("mine")
+    assert again(project).ran() == []
+    edit(project, "near_dedup: 0.85", "near_dedup: 0.9")
+    again(project)
+    assert (run / "set-aside" / "corpus-1" / "notes.txt").read_text() == "mine"
+    assert not (run / "corpus" / "notes.txt").exists()
+
+
+def test_a_script_that_came_first_while_the_folder_was_being_chosen_keeps_it(project):
+    waiting = made(project)
+    walk(project)
+    manifest = project / "runs" / "toy" / "manifest.json"
+    manifest.write_text(manifest.read_text().replace("scripts/train.okt", "scripts/first.okt"))
+    before = manifest.read_text()
+    with pytest.raises(NoRunFolder, match="is the run of another script"):
+        waiting.walk()
+    assert manifest.read_text() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have only UTF-8 names")
+def test_a_file_name_that_is_no_utf8_is_an_input_like_others(project):
+    (Path(os.fsdecode(os.fsencode(project / "texts") + b"/\xff.txt"))).write_text("odd\n")
+    assert again(project).ran() == ["corpus", "synth", "split"]
+    assert again(project).ran() == []
 
 
 def test_force_runs_one_stage_or_all(project):

@@ -111,13 +111,13 @@ def _run(
                 root / plan.project.run_folder, plan.project.name, name, fresh=fresh, take_over=take_over
             )
         except NoRunFolder as error:
-            stop(f"error: {error}\n   help: {error.help}")
+            stop(_with_help(f"error: {error}", error.help))
         plan = placed(plan, folder.path.relative_to(root).as_posix())
         if max_steps is not None:
             _check_trains(plan, file)
             plan = limited(plan, max_steps)
         around = Surroundings(plan, file, root, folder.path.parent)
-        watcher = _watcher(verbose)
+        watcher = _watcher(verbose, frozenset(name for name in (wanted.first, wanted.last) if name))
         made = Run(TABLE, around, checked.source.text, folder, wanted, watcher, stopper)
         if dry_run:
             _print_decisions(made, folder)
@@ -157,15 +157,15 @@ def _check_trains(plan: Plan, file: Path) -> None:
         )
 
 
-def _watcher(verbose: bool) -> Watcher:
+def _watcher(verbose: bool, named: frozenset[str]) -> Watcher:
     from idiolect.runs.watching import LiveWatcher, PlainWatcher
 
     if sys.stdout.isatty() and os.environ.get("TERM") != "dumb":
         from rich.console import Console
 
-        return LiveWatcher(Console(), verbose=verbose)
+        return LiveWatcher(Console(), verbose=verbose, named=named)
     # Flushed line by line: whoever reads a pipe wants to see how far the run is.
-    return PlainWatcher(lambda line: print(line, flush=True), verbose=verbose)
+    return PlainWatcher(lambda line: print(line, flush=True), verbose=verbose, named=named)
 
 
 def _print_decisions(made: Run, folder: RunFolder) -> None:
@@ -177,19 +177,20 @@ def _print_decisions(made: Run, folder: RunFolder) -> None:
         for decision in made.decisions():
             typer.echo(decided_line(decision))
     except StageError as error:
-        stop(_error(str(error), error.help))
+        stop(_with_help(f"error: {error}", error.help))
 
 
 def _walk(made: Run, watcher: Watcher, folder: RunFolder) -> Outcome:
+    from idiolect.runs.folder import NoRunFolder
     from idiolect.runs.lock import Locked
 
     try:
         return made.walk()
     except Locked as error:
-        stop(
-            f"error: {shown(folder.path)} is in use by {error.holder}\n"
-            "   help: wait for it, or stop it; a process that has died holds nothing"
-        )
+        help = "wait for it, or stop it; a process that has died holds nothing"
+        stop(_with_help(f"error: {shown(folder.path)} is in use by {error.holder}", help))
+    except NoRunFolder as error:
+        stop(_with_help(f"error: {error}", error.help))
     finally:
         watcher.closed()
 
@@ -205,11 +206,11 @@ def _end(outcome: Outcome, file: Path, folder: RunFolder, signal_code: int | Non
         _say_stopped(file, outcome.stage)
         raise typer.Exit(signal_code or _INTERRUPTED)
     elif outcome.how == "gate failed":
-        stop(f"{outcome.stage}: the gate failed: {reasons}", GATE_FAILED)
+        stop(_with_help(f"{outcome.stage}: the gate failed: {reasons}", outcome.help), GATE_FAILED)
     elif outcome.how == "blocked":
-        stop(f"{outcome.stage}: the run can't go on: {reasons}")
+        stop(_with_help(f"{outcome.stage}: the run can't go on: {reasons}", outcome.help))
     else:
-        stop(_error(f"{outcome.stage}: {reasons}", outcome.help))
+        stop(_with_help(f"error: {outcome.stage}: {reasons}", outcome.help))
 
 
 def shown(path: Path) -> str:
@@ -218,8 +219,8 @@ def shown(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
-def _error(message: str, help: str) -> str:
-    return f"error: {message}" + (f"\n   help: {help}" if help else "")
+def _with_help(message: str, help: str) -> str:
+    return message + (f"\n   help: {help}" if help else "")
 
 
 def _say_stopped(file: Path, stage: str = "", *, clear: bool = False) -> None:

@@ -6,7 +6,7 @@ Pure: it compares records and reads no file.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,6 +51,7 @@ class Disturbed:
 
     missing: tuple[str, ...] = ()
     altered: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()  # no reason to run the stage again, but not to be lost when it does
 
     def told(self) -> list[str]:
         return [f"{name} is missing" for name in self.missing] + [
@@ -58,9 +59,12 @@ class Disturbed:
         ]
 
 
-def disturbed(before: tuple[OutputRecord, ...], now: Mapping[str, Content]) -> Disturbed:
+def disturbed(
+    before: tuple[OutputRecord, ...], now: Mapping[str, Content], present: Iterable[str] = ()
+) -> Disturbed:
     """What happened to a stage's files since."""
     there = [output for output in before if output.name in now]
+    known = {output.name for output in before}
     return Disturbed(
         missing=tuple(output.name for output in before if output.name not in now),
         altered=tuple(
@@ -68,6 +72,7 @@ def disturbed(before: tuple[OutputRecord, ...], now: Mapping[str, Content]) -> D
             for output in there
             if output.content is not None and now[output.name] != output.content
         ),
+        added=tuple(name for name in present if name not in known),
     )
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 
 from idiolect.runs.changes import Disturbed, disturbed, in_brief, what_changed, what_is_the_same
 from idiolect.runs.digest import Digester, sha256_of
-from idiolect.runs.folder import RunFolder
+from idiolect.runs.folder import RunFolder, names_in
 from idiolect.runs.inputs import Found, Surroundings, find_inputs
 from idiolect.runs.manifest import Content, Manifest, StageRecord
 from idiolect.runs.stage import Stage, StageError
@@ -99,7 +99,7 @@ class Decider:
             why = in_brief(since.told())
         else:
             return Decision(stage.name, "skip", f"unchanged: {what_is_the_same(found.basis)}", found)
-        return Decision(stage.name, "run", why, found, frozenset(since.altered))
+        return Decision(stage.name, "run", why, found, frozenset(since.altered + since.added))
 
     def changed_since(self, stage: Stage, manifest: Manifest) -> str:
         """What changed for a stage whose files are used as they are; empty where nothing did."""
@@ -134,7 +134,9 @@ class Decider:
             for output in record.outputs
             if (folder / output.name).exists()
         }
-        return disturbed(record.outputs, now)
+        # Beside the files of a stage at the root there are others; a folder of its own holds only its own.
+        present = names_in(folder) if not stage.at_root and folder.is_dir() else ()
+        return disturbed(record.outputs, now, present)
 
 
 def is_available(stage: Stage) -> bool:

@@ -17,7 +17,7 @@ from idiolect import __version__
 from idiolect.runs.commit import Commit, carry_out, moves_of, recover
 from idiolect.runs.decide import Decider, Decision, Wanted
 from idiolect.runs.digest import Digester, sha256_of
-from idiolect.runs.folder import HASHES, PLAN, SCRIPT, RunFolder, script_name
+from idiolect.runs.folder import HASHES, PLAN, SCRIPT, RunFolder, another_script, script_name
 from idiolect.runs.inputs import Surroundings
 from idiolect.runs.lock import RunLock
 from idiolect.runs.manifest import MANIFEST, DamagedManifest, Interrupted, Manifest, dumped, read_manifest
@@ -28,6 +28,7 @@ from idiolect.runs.stopping import Stopper
 from idiolect.runs.times import Clock
 from idiolect.runs.watching import StageWatch, Watcher
 
+_ASK_AGAIN = "run without --from and --only, which looks at it again"
 How = Literal["done", "not available", "stopped", "failed", "gate failed", "blocked"]
 
 
@@ -107,6 +108,8 @@ class Run:
             old = read_manifest(self._run.path)
         except DamagedManifest:
             old = new
+        if old.script not in (new.script, self._run.found_owner):
+            raise another_script(self._run.path, old)  # it came between choosing the folder and locking it
         old = recover(self._run, old, tuple(self._table))
         self._run.clear_partial()
         manifest = new.model_copy(update={"stages": old.stages, "interrupted": old.interrupted})
@@ -156,7 +159,7 @@ class Run:
         for stage in self._decider.before():
             record = manifest.stage(stage.name)
             if record is not None and record.ending != "done":
-                return Outcome(record.ending, stage.name, record.reasons)
+                return Outcome(record.ending, stage.name, record.reasons, _ASK_AGAIN)
             changed = self._decider.changed_since(stage, manifest)
             if changed:
                 self._watcher.warn(stage.name, f"used as it is, though {changed}")

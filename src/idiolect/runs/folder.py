@@ -22,7 +22,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from idiolect.runs.lock import LOCK
-from idiolect.runs.manifest import MANIFEST, DamagedManifest, read_manifest
+from idiolect.runs.manifest import MANIFEST, DamagedManifest, Manifest, read_manifest
 from idiolect.text_hints import shortened
 
 PLAN = "plan.json"
@@ -40,6 +40,7 @@ _NOT_CONTENT = frozenset({TIMES, JOURNAL, LOGS})
 
 _LONGEST_NAME = 120  # bytes; file systems take 255, and a number may follow
 _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')
+_WAYS_OUT = "--new starts a numbered run beside it, --force takes it over, another PROJECT leaves it alone"
 _DEVICES = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
 
@@ -56,6 +57,7 @@ class RunFolder:
     """Paths in a run's folder, and writing there."""
 
     path: Path
+    found_owner: str = ""  # the script whose run was there when the folder was chosen
 
     @property
     def name(self) -> str:
@@ -143,9 +145,8 @@ def choose_folder(
     if fresh:
         return RunFolder(_next_free(written) if os.path.lexists(written) else written)
     if own:
-        return RunFolder(own[-1])
-    _refuse_foreign(written, project, take_over)
-    return RunFolder(written)
+        return RunFolder(own[-1], script)
+    return RunFolder(written, _refuse_foreign(written, take_over))
 
 
 def _check_name(project: str) -> None:
@@ -193,24 +194,29 @@ def _owner(folder: Path) -> tuple[str, str] | None:
     return manifest.project, manifest.script
 
 
-def _refuse_foreign(folder: Path, project: str, take_over: bool) -> None:
+def _refuse_foreign(folder: Path, take_over: bool) -> str:
+    """Whose run a folder holds, if it may be taken over; NoRunFolder where it may not be used."""
     if not os.path.lexists(folder):
-        return
+        return ""
     if not folder.is_dir():
         raise NoRunFolder(f"{folder} is no folder", "move it away, or write another PROJECT")
-    help = "--new starts a numbered run beside it, --force takes it over, another PROJECT leaves it alone"
     try:
         manifest = read_manifest(folder)
     except DamagedManifest as error:
         if take_over or (error.missing and _is_empty(folder)):
-            return
-        what = "holds files that no run has made" if error.missing else "can't be gone on with"
-        reason = "" if error.missing else f": {error}"
-        raise NoRunFolder(f"{folder} {what}{reason}", help) from error
+            return ""
+        what = "holds files that no run has made" if error.missing else f"can't be gone on with: {error}"
+        raise NoRunFolder(f"{folder} {what}", _WAYS_OUT) from error
     if not take_over:
-        raise NoRunFolder(
-            f'{folder} is the run of another script, {manifest.script} (PROJECT "{manifest.project}")', help
-        )
+        raise another_script(folder, manifest)
+    return manifest.script
+
+
+def another_script(folder: Path, manifest: Manifest) -> NoRunFolder:
+    """Why a run is not gone on with by a script that it does not belong to."""
+    return NoRunFolder(
+        f'{folder} is the run of another script, {manifest.script} (PROJECT "{manifest.project}")', _WAYS_OUT
+    )
 
 
 def _is_empty(folder: Path) -> bool:

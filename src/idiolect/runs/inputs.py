@@ -196,4 +196,6 @@ def _record(paths: tuple[Path, ...], root: Path, digester: Digester) -> InputRec
 
 
 def _name(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    # A name need not be UTF-8 on every system; what is written down of it is.
+    return shown.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

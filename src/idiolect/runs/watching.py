@@ -74,16 +74,18 @@ class PlainWatcher:
         write: Callable[[str], None],
         *,
         verbose: bool = False,
+        named: frozenset[str] = frozenset(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._write = write
         self._verbose = verbose
+        self._named = named  # stages that the user asked for by name
         self._clock = clock
         self._lock = threading.Lock()
         self._next = 0.0
 
     def decided(self, decision: Decision) -> None:
-        if decision.action == "left out" and not self._verbose:
+        if decision.action == "left out" and not (self._verbose or decision.stage in self._named):
             return
         self._next = self._clock() + _PLAIN_EVERY_S
         self._write(decided_line(decision))
@@ -113,8 +115,10 @@ class PlainWatcher:
 class LiveWatcher(PlainWatcher):
     """The same lines in a terminal, with a live one below them for the stage at work."""
 
-    def __init__(self, console: Console, *, verbose: bool = False) -> None:
-        super().__init__(self._print, verbose=verbose)
+    def __init__(
+        self, console: Console, *, verbose: bool = False, named: frozenset[str] = frozenset()
+    ) -> None:
+        super().__init__(self._print, verbose=verbose, named=named)
         self._console = console
         self._progress: Progress | None = None
         self._task: TaskID | None = None
