@@ -17,11 +17,26 @@ from functools import lru_cache
 
 from idiolect.grammar import charset
 from idiolect.grammar.charset import Ranges
-from idiolect.grammar.form import ANY, EMPTY, Both, Chars, Minus, Node, Repeat, choice, many, seq, some
+from idiolect.grammar.form import (
+    ANY,
+    EMPTY,
+    Both,
+    Chars,
+    Minus,
+    Node,
+    Repeat,
+    children,
+    choice,
+    many,
+    seq,
+    some,
+)
 
 # Brackets inside brackets beyond this are refused: nobody writes them, and reading recurses.
 DEEPEST_GROUP = 40
 MOST_COUNT = 10_000
+# Nested counts multiply: past this an engine would need seconds and hundreds of megabytes.
+MOST_WRITTEN_OUT = 50_000
 
 
 class UnsupportedRegex(ValueError):
@@ -82,8 +97,7 @@ _Tree = Node | _Anchor | _Look | _Behind | _Row | _Ways | _Times
 
 def whole_match(pattern: str, flavour: Flavour = Flavour.PYTHON, flags: str = "") -> Node:
     """The texts that the whole of a pattern matches."""
-    tree = _Reader(pattern, flavour, flags).read()
-    return _Lowerer(pattern).whole(tree)
+    return _bounded(pattern, _Lowerer(pattern).whole(_Reader(pattern, flavour, flags).read()))
 
 
 def lexed(pattern: str, flags: str = "") -> Node:
@@ -97,8 +111,20 @@ def lexed(pattern: str, flags: str = "") -> Node:
 
 def search(pattern: str, flavour: Flavour = Flavour.JAVASCRIPT, flags: str = "") -> Node:
     """The texts in which a pattern matches somewhere."""
-    tree = _Reader(pattern, flavour, flags).read()
-    return _Lowerer(pattern).anywhere(tree)
+    return _bounded(pattern, _Lowerer(pattern).anywhere(_Reader(pattern, flavour, flags).read()))
+
+
+def _bounded(pattern: str, node: Node) -> Node:
+    if _size(node) > MOST_WRITTEN_OUT:
+        reason = f"with its repetitions written out it has more than {MOST_WRITTEN_OUT} characters"
+        raise UnsupportedRegex(pattern, 0, reason)
+    return node
+
+
+def _size(node: Node) -> int:
+    """Characters of a node when every bounded repetition is written out."""
+    count = max(node.least, node.most or 0, 1) if isinstance(node, Repeat) else 1
+    return max(count * sum(map(_size, children(node))), 1)
 
 
 class _Reader:

@@ -19,6 +19,13 @@ DEEPEST_VALUE = 150
 SHORT_ESCAPES = {"\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r", '"': '\\"', "\\": "\\\\"}
 
 
+class TooManyDigits(ValueError):
+    """A number that would need more digits than canonical text has."""
+
+    def __init__(self) -> None:
+        super().__init__(f"a number has more than {MOST_DIGITS} digits before or after its point")
+
+
 def write_string(text: str) -> str:
     """A string with its quotes; ValueError for half a surrogate pair, which is not text."""
     written = ['"']
@@ -45,7 +52,7 @@ def exact(number: int | float | Decimal) -> Fraction:
 
 
 def write_number(number: Fraction) -> str:
-    """A number as a plain decimal; ValueError if it needs more than 40 digits on a side."""
+    """A number as a plain decimal; TooManyDigits if it needs more than 40 digits on a side."""
     sign = "-" if number < 0 else ""
     whole, rest = divmod(abs(number), 1)
     digits = ""
@@ -53,7 +60,7 @@ def write_number(number: Fraction) -> str:
         digit, rest = divmod(rest * 10, 1)
         digits += str(digit)
     if rest or len(digits) > MOST_DIGITS or whole >= 10**MOST_DIGITS:
-        raise ValueError(f"a number has more than {MOST_DIGITS} digits before or after its point")
+        raise TooManyDigits
     return f"{sign}{whole}" + (f".{digits}" if digits else "")
 
 
