@@ -6,117 +6,38 @@ nesting costs no recursion. It notes assignments and calls in the scope; it buil
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
-
-from idiolect.dialects.ahk2 import builtins
-from idiolect.dialects.ahk2.faults import Faults
-from idiolect.dialects.ahk2.lines import Line
-from idiolect.dialects.ahk2.parameters import read_parameters
-from idiolect.dialects.ahk2.scopes import Scope
+from idiolect.dialects.ahk2.expression_state import (
+    AFTER_LITERAL,
+    ASSIGN,
+    BINARY,
+    SLOTTED,
+    Mode,
+    Open,
+    Stop,
+)
+from idiolect.dialects.ahk2.operands import Operands
 from idiolect.dialects.ahk2.tokens import Token
 
-Frame = Literal["top", "paren", "call", "index", "array", "object", "deref", "arrow"]
-Mode = Literal["several", "arguments"]
 
-_ASSIGN = frozenset({":=", "+=", "-=", "*=", "/=", "//=", ".=", "|=", "&=", "^=", ">>=", "<<=", ">>>="})
-_BINARY = frozenset(
-    [
-        "+",
-        "-",
-        "*",
-        "/",
-        "//",
-        "**",
-        ".",
-        "&",
-        "|",
-        "^",
-        "<<",
-        ">>",
-        ">>>",
-        "<",
-        ">",
-        "<=",
-        ">=",
-        "=",
-        "==",
-        "!=",
-        "!==",
-        "~=",
-        "&&",
-        "||",
-        "??",
-    ]
-)
-_PREFIX = frozenset({"+", "-", "!", "~", "&", "++", "--"})
-_AFTER_LITERAL = frozenset({"+", "-", "*", "&", "**", "++", "--"})
-_LOOSE = frozenset({"", "&&", "||", "and", "or", "not", "??", "?", ":", ",", "=>", "("}) | _ASSIGN
-_ASSIGNABLE = frozenset({"name", "member", "index", "deref", "reference"})
-_SLOTTED = frozenset({"call", "index", "array"})
-
-
-@dataclass(slots=True)
-class _Open:
-    """One open bracket (or fat arrow), and what has been read since."""
-
-    kind: Frame
-    at: int  # index of its token
-    spaced: bool = False
-    callee: Token | None = None
-    given: list[bool] = field(default_factory=list)
-    filled: bool = False  # something stands in the current slot
-    spread: bool = False
-    questions: list[int] = field(default_factory=list)  # "?" that wait for their ":"
-    prefix: Token | None = None  # "&", "++" or "--" whose operand is being read
-    operators: int = 0  # operators and juxtapositions since the bracket
-    unset_at: int = -1
-    scope: Scope | None = None  # to go back to when an arrow ends
-
-
-class Stop(Exception):
-    """The expression is at fault, and reading on would only guess."""
-
-
-class Expression:
+class Expression(Operands):
     """Reads one range of tokens of a line as an expression or as arguments."""
-
-    def __init__(
-        self, line: Line, tokens: list[Token], pairs: dict[int, int], scope: Scope, faults: Faults
-    ) -> None:
-        self._line = line
-        self._tokens = tokens
-        self._pairs = pairs
-        self._faults = faults
-        self.scope = scope
-        self._stack: list[_Open] = []
-        self._want = True
-        self._before = ""  # the operator that made an operand due
-        self._last = ""  # what the last operand was
-        self._name: Token | None = None  # the last operand, where it is a plain variable
-        self._name_in_brackets = False  # the last operand is a variable in parentheses
-        self._index = self._end = 0
-        self.lenient = False  # arguments of a call without parentheses: `f x?` and `f x*` may end them
-
-    @property
-    def ends_unset(self) -> bool:
-        """Whether the last operand read was the bare word `unset`."""
-        return self._last == "unset"
-
-    # -- entry points -----------------------------------------------------------------------
 
     def check(self, start: int, end: int, mode: Mode = "several") -> tuple[list[bool], bool] | None:
         """Which arguments are given and whether the last is spread; None if a fault was found."""
-        self._stack = [_Open("top", start)]
+        self._stack = [Open("top", start)]
         self._want, self._before, self._last, self._name = True, "", "", None
         self._index, self._end = start, end
         try:
             while self._index < end:
                 token = self._tokens[self._index]
-                if self._want:
-                    self._operand(token, end, mode)
+                if not self._want:
+                    self._after(token, end)
+                elif token.kind == "close":
+                    self._close(token)
+                elif token.kind == "comma":
+                    self._empty_slot(token, mode)
                 else:
-                    self._after(token, end, mode)
+                    self._operand(token)
             return self._finish(end, mode)
         except Stop:
             return None
@@ -139,211 +60,7 @@ class Expression:
         self._end_slot(self._tokens[end - 1] if end else None)
         return top.given, top.spread
 
-    # -- faults -----------------------------------------------------------------------------
-
-    def _fail(self, code: str, token: Token, **values: str) -> None:
-        self._faults.add(code, self._line.span(token.start, token.end), fix=None, **values)
-        raise Stop
-
-    def _open_percent(self, index: int) -> None:
-        """A "%" without a partner; with a space after it, that is how v1 began an expression."""
-        following = self._tokens[index + 1] if index + 1 < len(self._tokens) else None
-        forced = following is not None and following.space
-        self._fail("v1.percent" if forced else "parse.deref", self._tokens[index])
-
-    def _missing_operand(self, token: Token) -> None:
-        self._fail("parse.operand", token, operator=token.text)
-
-    # -- where an operand is due ------------------------------------------------------------
-
-    def _operand(self, token: Token, end: int, mode: Mode) -> None:
-        kind = token.kind
-        if kind == "name":
-            self._word(token)
-        elif kind in ("number", "string"):
-            self._took("string" if kind == "string" else "number")
-        elif kind == "badnumber":
-            self._fail("name.digit", token, name=token.text)
-        elif kind == "open":
-            self._open_bracket(token)
-        elif kind == "percent":
-            self._push("deref", token)
-        elif kind == "op":
-            self._prefix(token)
-        elif kind == "close":
-            self._close(token)
-        elif kind == "comma":
-            self._empty_slot(token, mode)
-        elif kind == "member":
-            self._fail("parse.operator", token, found=token.text)
-        else:
-            self._fail("parse.character", token, found=token.text)
-
-    def _took(self, last: str, name: Token | None = None) -> None:
-        """An operand has been read."""
-        self._stack[-1].filled = True
-        self._want, self._last, self._name = False, last, name
-        self._name_in_brackets = False
-        self._index += 1
-
-    def _word(self, token: Token) -> None:
-        word = token.text.lower()
-        following = self._peek(1)
-        if word == "not":
-            if self._before not in _LOOSE:
-                self._fail("parse.operator", token, found="not")
-            self._want_after("not")
-        elif word in ("and", "or", "is"):
-            if self._before:
-                self._missing_operand(token)
-            self._fail("parse.operator", token, found=token.text)
-        elif word in builtins.RESERVED_OPERATORS:
-            self._fail("name.operator", token, name=token.text)
-        elif word in builtins.RESERVED_STATEMENTS:
-            self._fail("name.reserved", token, name=token.text, what="variable")
-        elif following is not None and following.text == "=>" and following.kind == "op":
-            self._arrow({word}, self._index + 2)
-        elif self._is_arrow_head(self._index + 1, adjacent=True):
-            self._arrow_with_list(self._index + 1)
-        elif word in builtins.RESERVED_VALUES:
-            self._value_word(token, word, following)
-        else:
-            self._took("name", token)
-
-    def _value_word(self, token: Token, word: str, following: Token | None) -> None:
-        tight = following is not None and not following.space
-        if word == "super":
-            if not (
-                tight and following is not None and (following.kind == "member" or following.text in "([.")
-            ):
-                self._fail("parse.operator", token, found="super")
-            if not self.scope.in_class:
-                self._fail("name.super", token)
-        elif word == "isset":
-            if not (tight and following is not None and following.text == "("):
-                self._fail("parse.isset", token)
-            self._check_isset(self._index + 1)
-            self._took("name", token)
-            return
-        elif word == "unset":
-            self._stack[-1].unset_at = self._index
-        self._took(word)
-
-    def _check_isset(self, opener: int) -> None:
-        """IsSet takes one plain variable."""
-        close = self._pairs.get(opener)
-        if close is None or close == opener + 1:
-            return
-        inner = self._tokens[opener + 1 : close]
-        depth = [token.kind in ("open", "close") and token.text in "()" for token in inner]
-        plain = [token for token, bracket in zip(inner, depth, strict=True) if not bracket]
-        if any(token.kind == "percent" for token in plain) or any(token.kind == "comma" for token in plain):
-            return
-        if len(plain) != 1 or plain[0].kind != "name":
-            self._fail("parse.isset.variable", self._tokens[opener + 1])
-
-    def _peek(self, ahead: int) -> Token | None:
-        index = self._index + ahead
-        return self._tokens[index] if index < len(self._tokens) else None
-
-    def _prefix(self, token: Token) -> None:
-        if token.text not in _PREFIX:
-            before = self._tokens[self._index - 1] if self._index else None
-            if before is not None and before.text + token.text == "<>" and not token.space:
-                self._fail("v1.operator", Token("op", "<>", before.start, token.end, before.space))
-            if token.text == ":" and self._before == "?":
-                self._fail("parse.ternary.question", token)
-            if self._before in _BINARY or self._before in _ASSIGN or self._before in (":", "?", "not"):
-                self._missing_operand(token)
-            self._fail("parse.operator", token, found=token.text)
-        if token.text in ("&", "++", "--"):
-            if (
-                self._stack[-1].prefix is not None
-                and token.text == "&"
-                and self._stack[-1].prefix.text == "&"
-            ):
-                self._fail("assign.reference", token)
-            self._stack[-1].prefix = token
-        self._want_after(token.text if token.text not in ("&", "++", "--") else "prefix")
-
-    def _want_after(self, operator: str) -> None:
-        self._want, self._before = True, operator
-        self._name = None
-        self._stack[-1].operators += 1
-        self._stack[-1].filled = True
-        self._index += 1
-
-    def _push(self, kind: Frame, token: Token, callee: Token | None = None) -> None:
-        self._stack[-1].filled = True
-        self._stack.append(_Open(kind, self._index, token.space, callee))
-        self._want, self._before, self._name = True, "", None
-        self._index += 1
-
-    def _open_bracket(self, token: Token) -> None:
-        if token.text == "(":
-            if self._is_arrow_head(self._index, adjacent=False):
-                self._arrow_with_list(self._index)
-                return
-            after = self._pairs.get(self._index, len(self._tokens)) + 1
-            if after < self._end and self._tokens[after].text == "{":
-                self._fail("parse.brace.object", self._tokens[after])
-            self._push("paren", token)
-        elif token.text == "[":
-            self._push("array", token)
-        else:
-            self._push("object", token)
-            self._object_key()
-
-    # -- fat arrows -------------------------------------------------------------------------
-
-    def _is_arrow_head(self, opener: int, *, adjacent: bool) -> bool:
-        if opener >= len(self._tokens):
-            return False
-        token = self._tokens[opener]
-        if token.text != "(" or token.kind != "open" or (adjacent and token.space):
-            return False
-        after = self._pairs.get(opener, len(self._tokens)) + 1
-        return after < len(self._tokens) and self._tokens[after].text == "=>"
-
-    def _arrow_with_list(self, opener: int) -> None:
-        close = self._pairs[opener]
-        params = read_parameters(self._line, self._tokens, opener, close, self._faults)
-        if params is None:
-            raise Stop
-        self._arrow(params.names, close + 2, params.defaults)
-
-    def _arrow(self, names: set[str], after: int, defaults: list[tuple[int, int]] | None = None) -> None:
-        frame = _Open("arrow", self._index, scope=self.scope)
-        for start, end in defaults or ():
-            Expression(self._line, self._tokens, self._pairs, self.scope, self._faults).check(start, end)
-        self._stack[-1].filled = True
-        self._stack.append(frame)
-        self.scope = self.scope.child(names)
-        self._want, self._before, self._name = True, "=>", None
-        self._index = after
-
-    def _close_arrows(self) -> None:
-        """Leave the fat arrows that end here: a body runs to the end of what it stands in."""
-        while self._stack[-1].kind == "arrow":
-            frame = self._stack[-1]
-            if self._want:
-                if self._before != "=>":
-                    self._missing_operand(self._tokens[self._index - 1])
-                token = self._tokens[self._index - 1]
-                span = self._line.span(token.start, token.end)
-                self._faults.add("style.arrow", span)
-                self._want = False
-            else:
-                self._end_operand()
-            self._check_questions(frame)
-            self._stack.pop()
-            assert frame.scope is not None
-            self.scope = frame.scope
-            self._last, self._name = "arrow", None
-
-    # -- after an operand -------------------------------------------------------------------
-
-    def _after(self, token: Token, end: int, mode: Mode) -> None:
+    def _after(self, token: Token, end: int) -> None:
         kind, text = token.kind, token.text
         if kind == "member" or (kind == "op" and text == "." and self._dynamic_member()):
             self._member(token)
@@ -437,7 +154,7 @@ class Expression:
         text = token.text
         if text in ("++", "--"):
             self._postfix(token)
-        elif text in _ASSIGN:
+        elif text in ASSIGN:
             self._assign(token)
         elif text == "?":
             self._question(token, end)
@@ -450,7 +167,7 @@ class Expression:
             self._missing_operand(token)
         elif text == "." and not self._is_concatenation(token):
             self._fail("parse.operator", token, found=".")
-        elif text in _BINARY:
+        elif text in BINARY:
             self._binary(token)
         else:
             self._fail("parse.operator", token, found=text)
@@ -460,20 +177,13 @@ class Expression:
         return token.space and (following is None or following.space)
 
     def _binary(self, token: Token) -> None:
-        if self._last == "string" and token.text in _AFTER_LITERAL:
+        if self._last == "string" and token.text in AFTER_LITERAL:
             self._fail("parse.literal", token, operator=token.text)
         if token.text == "??" and (self._last not in ("name", "deref") or self._name_in_brackets):
             self._fail("parse.coalesce", token)
         if token.text != "??":
             self._check_unset(token)
         self._want_after(token.text)
-
-    def _check_unset(self, token: Token) -> None:
-        if self._last == "unset":
-            self._fail("parse.unset", token)
-
-    def _assignable(self) -> bool:
-        return self._last in _ASSIGNABLE
 
     def _assign(self, token: Token) -> None:
         if not self._assignable():
@@ -536,32 +246,7 @@ class Expression:
         following = self._peek(1)
         frame = self._stack[-1]
         closes = following is None or following.kind == "close"
-        return closes and (frame.kind in _SLOTTED or (frame.kind == "top" and self.lenient))
-
-    def _end_operand(self) -> None:
-        """What a prefix operator applies to is complete: check it."""
-        frame = self._stack[-1]
-        prefix = frame.prefix
-        if prefix is None:
-            return
-        frame.prefix = None
-        if not self._assignable():
-            code = "assign.reference" if prefix.text == "&" else "assign.target"
-            self._fail(code, prefix, operator=prefix.text)
-        if prefix.text == "&":
-            if self._last not in ("name", "deref"):
-                self._fail("assign.reference", prefix)
-            self._note_use("referenced")
-            self._last = "name"  # &x := 1 assigns x
-        else:
-            self._note_use("modified")
-            self._last, self._name = "postfix", None
-
-    def _note_use(self, how: Literal["modified", "referenced"]) -> None:
-        if self._name is not None:
-            self.scope.use(self._name.text, self._line.span(self._name.start, self._name.end), how)
-
-    # -- commas and closing brackets --------------------------------------------------------
+        return closes and (frame.kind in SLOTTED or (frame.kind == "top" and self.lenient))
 
     def _empty_slot(self, token: Token, mode: Mode) -> None:
         """A comma where an operand is due."""
@@ -572,7 +257,7 @@ class Expression:
             return
         if self._before not in ("", ","):
             self._missing_operand(token)
-        if frame.kind in _SLOTTED or (frame.kind == "top" and mode == "arguments"):
+        if frame.kind in SLOTTED or (frame.kind == "top" and mode == "arguments"):
             frame.given.append(False)
             self._before = ","
             self._index += 1
@@ -607,10 +292,6 @@ class Expression:
         if frame.kind == "call":
             frame.operators = 0
 
-    def _check_questions(self, frame: _Open) -> None:
-        if frame.questions:
-            self._fail("parse.ternary.colon", self._tokens[frame.questions[-1]])
-
     def _close(self, token: Token) -> None:
         self._close_arrows()
         frame = self._stack[-1]
@@ -629,7 +310,7 @@ class Expression:
         self._index += 1
         self._closed(frame)
 
-    def _closed(self, frame: _Open) -> None:
+    def _closed(self, frame: Open) -> None:
         name = self._name if frame.kind == "paren" and frame.operators == 0 else None
         if frame.kind == "paren":
             if frame.operators and self._last in ("name", "deref", "member", "index"):
@@ -647,7 +328,7 @@ class Expression:
         self._want, self._last, self._name = False, last, name
         self._name_in_brackets = frame.kind == "paren"
 
-    def _group_is_reference(self, frame: _Open) -> bool:
+    def _group_is_reference(self, frame: Open) -> bool:
         """Whether a parenthesized group may be assigned to: its last part is a variable, or a choice is."""
         index, depth = self._index - 2, 0
         token = self._tokens[index]
@@ -662,44 +343,3 @@ class Expression:
                 return False
             index -= 1
         return False
-
-    # -- object literals --------------------------------------------------------------------
-
-    def _object_key(self) -> None:
-        """Read `key:` of an object literal, which may hold %expressions%."""
-        token = self._peek(0)
-        if token is None or token.text == "}":
-            return
-        start = self._index
-        while (token := self._peek(0)) is not None:
-            if token.kind == "percent":
-                self._skip_percent(token)
-            elif token.kind in ("name", "number", "badnumber") and (self._index == start or not token.space):
-                if "." in token.text:
-                    self._fail("parse.object.property", token)
-                self._index += 1
-            else:
-                break
-        if token is None or token.text != ":" or self._index == start:
-            shape = token is not None and token.text not in ("}", ",", ":=", "=", "?", "(")
-            at = token or self._tokens[start]
-            self._fail("parse.object.property" if shape else "parse.object.key", at)
-        self._index += 1
-        self._want, self._before = True, "key"
-        following = self._peek(0)
-        if following is not None and following.text in (":", "}", ",") and following.kind != "string":
-            self._fail(
-                "parse.object.property" if following.text == ":" else "parse.operator", following, found=":"
-            )
-
-    def _skip_percent(self, token: Token) -> None:
-        """Check one %expression% inside a key."""
-        index = self._index + 1
-        while index < len(self._tokens) and self._tokens[index].kind != "percent":
-            index += 1
-        if index >= len(self._tokens):
-            self._fail("parse.deref", token)
-        inner = Expression(self._line, self._tokens, self._pairs, self.scope, self._faults)
-        if index == self._index + 1 or inner.check(self._index + 1, index) is None:
-            self._fail("parse.operator", token, found="%")
-        self._index = index + 1
