@@ -5,9 +5,14 @@ The forms of v1 that survive here (`MsgBox, text`, `x = text`, commands that are
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from idiolect.dialects.ahk2 import builtins, legacy
-from idiolect.dialects.ahk2.loader import Loader, Statement
+from idiolect.dialects.ahk2.script import Statement
 from idiolect.dialects.ahk2.tokens import Token
+
+if TYPE_CHECKING:
+    from idiolect.dialects.ahk2.loader import Loader
 
 _ASSIGN = frozenset({":=", "+=", "-=", "*=", "/=", "//=", ".=", "|=", "&=", "^=", ">>=", "<<=", ">>>="})
 _STARTS = frozenset({"(", "%"})

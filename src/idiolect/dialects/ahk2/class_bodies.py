@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from idiolect.dialects.ahk2 import builtins
 from idiolect.dialects.ahk2.blocks import Members
 from idiolect.dialects.ahk2.expressions import Expression
 from idiolect.dialects.ahk2.functions import check_defaults, read_arrow_body
-from idiolect.dialects.ahk2.loader import Loader, Statement, Symbol
 from idiolect.dialects.ahk2.parameters import Parameters, read_parameters
+from idiolect.dialects.ahk2.script import Statement, Symbol
 from idiolect.source import Span
+
+if TYPE_CHECKING:
+    from idiolect.dialects.ahk2.loader import Loader
 
 MOST_NESTED = 5  # classes in classes, as the interpreter has it
 _INHERITED = {("field", "prototype", True), ("field", "__class", False), ("method", "__init", True)}

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from idiolect.dialects.ahk2 import builtins
-from idiolect.dialects.ahk2.loader import Loader, Statement
 from idiolect.dialects.ahk2.scopes import Scope
+from idiolect.dialects.ahk2.script import Statement
+
+if TYPE_CHECKING:
+    from idiolect.dialects.ahk2.loader import Loader
 
 _ASSIGN = frozenset({":=", "+=", "-=", "*=", "/=", "//=", ".=", "|=", "&=", "^=", ">>=", "<<=", ">>>="})
 

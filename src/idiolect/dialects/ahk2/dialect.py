@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Literal
 
 from idiolect.dialects.ahk2 import includes as include_files
 from idiolect.dialects.ahk2 import versions
-from idiolect.dialects.ahk2.loader import Script, load
+from idiolect.dialects.ahk2.loader import load
+from idiolect.dialects.ahk2.script import Script
 from idiolect.dialects.contract import EMPTY, Context, Dialect, Mutant, Sample
 from idiolect.dialects.verdict import Fault, Level, Severity, Verdict, verdict_of
 from idiolect.source import Span

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from idiolect.dialects.ahk2 import builtins, legacy
 from idiolect.dialects.ahk2.lines import Line
-from idiolect.dialects.ahk2.loader import Include, Loader
+from idiolect.dialects.ahk2.script import Include
 from idiolect.source import Span
+
+if TYPE_CHECKING:
+    from idiolect.dialects.ahk2.loader import Loader
 
 _DIRECTIVE = re.compile(r"#([A-Za-z]\w*)(?=[ \t(]|$)[ \t]*(.*)$", re.S)
 _CHOICES = {

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 
-from idiolect.dialects.ahk2.loader import Symbol, load
+from idiolect.dialects.ahk2.loader import load
+from idiolect.dialects.ahk2.script import Symbol
 from idiolect.dialects.catalog import Arg, Catalog, Proc, Variable
 from idiolect.source import SourceText
 

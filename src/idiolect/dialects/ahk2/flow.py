@@ -9,13 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from idiolect.dialects.ahk2 import builtins
 from idiolect.dialects.ahk2.actions import read_action
 from idiolect.dialects.ahk2.class_bodies import read_class
 from idiolect.dialects.ahk2.declarations import read_declaration
 from idiolect.dialects.ahk2.functions import read_function
-from idiolect.dialects.ahk2.loader import Loader, Statement
+from idiolect.dialects.ahk2.script import Statement
+
+if TYPE_CHECKING:
+    from idiolect.dialects.ahk2.loader import Loader
 
 _MOST: dict[str, tuple[int, int]] = {
     "if": (1, 1), "while": (1, 1), "until": (1, 1), "return": (0, 1), "throw": (0, 1), "break": (0, 1),

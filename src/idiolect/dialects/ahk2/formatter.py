@@ -9,7 +9,8 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from idiolect.dialects.ahk2.lines import Line
-from idiolect.dialects.ahk2.loader import Script, load
+from idiolect.dialects.ahk2.loader import load
+from idiolect.dialects.ahk2.script import Script
 from idiolect.dialects.ahk2.tokens import Token, tokenize
 from idiolect.dialects.verdict import Severity
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from idiolect.dialects.ahk2 import builtins
 from idiolect.dialects.ahk2.expressions import Expression
-from idiolect.dialects.ahk2.loader import Loader, Statement, Symbol
 from idiolect.dialects.ahk2.parameters import Parameters, read_parameters
+from idiolect.dialects.ahk2.script import Statement, Symbol
+
+if TYPE_CHECKING:
+    from idiolect.dialects.ahk2.loader import Loader
 
 _NEVER = builtins.RESERVED_STATEMENTS - {"as", "finally", "global", "local", "static"}
 

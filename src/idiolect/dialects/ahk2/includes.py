@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from idiolect.dialects.ahk2.loader import Include
+from idiolect.dialects.ahk2.script import Include
 
 _KNOWN = re.compile(r"%(A_ScriptDir|A_WorkingDir|A_LineFile)%", re.I)
 

@@ -17,7 +17,7 @@ from idiolect.dialects.verdict import Fix
 from idiolect.source import Span
 
 if TYPE_CHECKING:
-    from idiolect.dialects.ahk2.loader import Script, Statement
+    from idiolect.dialects.ahk2.script import Script, Statement
 
 _PERCENT_NAME = re.compile(r"%(\w+)%")
 

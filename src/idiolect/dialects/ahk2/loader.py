@@ -7,102 +7,21 @@ it. The outcome is a `Script`: faults, symbols, includes and the layout that the
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
-from idiolect.dialects.ahk2 import builtins, labels
+from idiolect.dialects.ahk2 import builtins, class_bodies, directives, flow, hotkey_lines
 from idiolect.dialects.ahk2.blocks import Block, Kind, Members
 from idiolect.dialects.ahk2.builtins import Arity
 from idiolect.dialects.ahk2.expressions import Expression
 from idiolect.dialects.ahk2.faults import Faults
 from idiolect.dialects.ahk2.legacy import report_gone
 from idiolect.dialects.ahk2.lines import Line, LineReader
-from idiolect.dialects.ahk2.scopes import Call, Scope, settle
-from idiolect.dialects.ahk2.tokens import Token, match_brackets, tokenize
+from idiolect.dialects.ahk2.scopes import Scope, settle
+from idiolect.dialects.ahk2.script import Laid, Script, Statement
+from idiolect.dialects.ahk2.tokens import match_brackets, tokenize
 from idiolect.source import Span
 
 _BRACE = re.compile(r"[ \t]*([{}])(?!::)")
 _LABEL = re.compile(r"([\w\x80-\U0010ffff]+):$")
-
-
-@dataclass(frozen=True, slots=True)
-class Symbol:
-    """Something that a script defines."""
-
-    kind: str  # function, class, method, property, field, hotkey, hotstring
-    name: str
-    span: Span
-    owner: str = ""  # the class of a member
-    static: bool = False
-    params: tuple[str, ...] = ()
-    least: int = 0
-    variadic: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Include:
-    """One #Include: the path as written, whether it may be missing, and whether it names a library."""
-
-    path: str
-    span: Span
-    optional: bool = False
-    library: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Laid:
-    """A logical line's place and depth, for the formatter."""
-
-    line: Line
-    depth: int
-
-
-@dataclass(slots=True)
-class Script:
-    """What loading found."""
-
-    faults: Faults
-    scope: Scope
-    symbols: list[Symbol] = field(default_factory=list)
-    includes: list[Include] = field(default_factory=list)
-    layout: list[Laid] = field(default_factory=list)
-    requires: list[tuple[str, Span]] = field(default_factory=list)
-    unknown: list[Call] = field(default_factory=list)  # calls of names that the script does not define
-    gone: list[tuple[str, str, Span]] = field(default_factory=list)  # calls of commands that v1 had
-
-    def calls(self) -> list[tuple[str, Span]]:
-        """Every call by plain name, with its place."""
-        found: list[tuple[str, Span]] = []
-        waiting = [self.scope]
-        while waiting:
-            scope = waiting.pop()
-            found.extend((call.name, call.span) for call in scope.calls)
-            waiting.extend(scope.children)
-        return found
-
-
-@dataclass(slots=True)
-class Statement:
-    """A part of a line: its tokens from `start` to `end`; `opens` tells that a block's brace follows."""
-
-    line: Line
-    tokens: list[Token]
-    pairs: dict[int, int]
-    start: int
-    end: int
-    opens: bool
-
-    def span(self, first: int, last: int | None = None) -> Span:
-        """The source span of a range of tokens (both ends inclusive)."""
-        last = first if last is None else last
-        return self.line.span(self.tokens[first].start, self.tokens[max(first, last)].end)
-
-    def from_index(self, start: int) -> Statement:
-        """The same statement, from a later token on."""
-        return Statement(self.line, self.tokens, self.pairs, start, self.end, self.opens)
-
-    @property
-    def whole(self) -> Span:
-        return self.span(self.start, self.end - 1) if self.end > self.start else self.span(self.start)
 
 
 class Loader:
@@ -131,7 +50,7 @@ class Loader:
         """Read the whole script and judge what can only be judged at its end."""
         while (line := self.reader.next(self.block.kind in ("class", "property"))) is not None:
             self._line(line)
-        self._expect_no_hotkey(None)
+        hotkey_lines.expect_no_hotkey(self, None)
         self._end_of_file()
         self._settle_classes()
         self.script.unknown = settle(self.script.scope, self.faults)
@@ -180,7 +99,7 @@ class Loader:
             self.sound = False
         self._lay(line, line.text.strip())
         if line.hotkey is not None or line.hotstring is not None:
-            self._hotkey_line(line)
+            hotkey_lines.read_hotkey_line(self, line)
             return
         position = line.body
         while (match := _BRACE.match(line.text, position)) is not None:
@@ -206,11 +125,9 @@ class Loader:
             self._open_plain(line.span(len(line.text) - 1, len(line.text)))
             return
         if rest[0] == "#":
-            from idiolect.dialects.ahk2.directives import read_directive
-
-            read_directive(self, line, position)
+            directives.read_directive(self, line, position)
             return
-        self._expect_no_hotkey(line)
+        hotkey_lines.expect_no_hotkey(self, line)
         label = _LABEL.match(rest)
         if label is not None and self._may_label(label[1]):
             at = line.text.index(rest, position)
@@ -232,8 +149,6 @@ class Loader:
 
     def statement(self, statement: Statement) -> None:
         """Read one statement, or one member of a class."""
-        from idiolect.dialects.ahk2 import class_bodies, flow
-
         if statement.start >= statement.end and not statement.opens:
             return
         if not statement.line.sound:
@@ -300,7 +215,7 @@ class Loader:
 
     def close_block(self, span: Span) -> None:
         """A closing brace."""
-        self._expect_no_hotkey(None)
+        hotkey_lines.expect_no_hotkey(self, None)
         if len(self.blocks) == 1:
             if self.sound:
                 self.faults.add("parse.brace.unexpected", span, bracket="}")
@@ -346,76 +261,6 @@ class Loader:
             self.faults.add("name.label", span, name=name)
             return
         known[name.lower()] = (self.block, span)
-
-    def _expect_no_hotkey(self, line: Line | None) -> None:
-        """A hotkey without code must be followed by a brace, a function or another hotkey."""
-        if self.waiting_hotkey is None:
-            return
-        if line is not None and re.match(r"[\w\x80-\U0010ffff]+\(", line.text):
-            return  # a function: its definition checks the parameters
-        self.faults.add("parse.hotkey.body", self.waiting_hotkey)
-        self.waiting_hotkey = None
-
-    def _hotkey_line(self, line: Line) -> None:
-        head = line.span(0, line.body)
-        if self.in_function or self.block.kind in ("class", "property"):
-            self.faults.add("parse.hotkey.nested", head)
-        if line.hotstring is not None:
-            self._hotstring(line, head)
-            return
-        assert line.hotkey is not None
-        wrong = labels.check_hotkey(line.hotkey)
-        if wrong is not None:
-            self.faults.add(wrong[0], head, name=wrong[1])
-        target = line.text[line.body :].strip()
-        self.script.symbols.append(Symbol("hotkey", line.hotkey.strip(), head))
-        if labels.is_alt_tab(target):
-            if "&" not in line.hotkey and re.match(r"[~*$]*[!^+#]", line.hotkey):
-                self.faults.add("parse.hotkey.alttab", head)
-            return
-        if target and labels.hotkey_is_remap(target):
-            if re.search(r"[ \t]up$", line.hotkey, re.I):
-                self.faults.add("parse.hotkey", head, name=line.hotkey)
-            return
-        identity = (self.context, labels.hotkey_identity(line.hotkey))
-        if identity in self.hotkeys and wrong is None:
-            self.faults.add("name.hotkey", head, name=line.hotkey.strip())
-        self.hotkeys.add(identity)
-        self._hotkey_code(line, head)
-
-    def _hotstring(self, line: Line, head: Span) -> None:
-        assert line.hotstring is not None
-        options, abbreviation = line.hotstring
-        if not abbreviation:
-            self.faults.add("parse.hotstring.empty", head)
-        elif len(abbreviation) > labels.MOST_ABBREVIATION:
-            self.faults.add(
-                "parse.hotstring.long", head, most=labels.MOST_ABBREVIATION, found=len(abbreviation)
-            )
-        self.script.symbols.append(Symbol("hotstring", abbreviation, head))
-        target = line.text[line.body :].strip()
-        executes = "x" in options.lower() and "x0" not in options.lower()
-        if not target or target == "{" or executes:
-            self._hotkey_code(line, head)
-
-    def _hotkey_code(self, line: Line, head: Span) -> None:
-        """The code of a hotkey: one statement on its line, or a block."""
-        target = line.text[line.body :].strip()
-        if not target:
-            self.waiting_hotkey = head
-            return
-        self.waiting_hotkey = None
-        scope = self.scope.child({"thishotkey"})
-        if self.block.body_is_due:
-            self.block.report_missing_body(self.faults)
-        if target == "{":
-            self.open_block("function", line.span(len(line.text) - 1, len(line.text)), scope)
-            return
-        self.open_block("function", head, scope)
-        line.opens_block = False
-        self.statement(self.read_statement(line, line.body))
-        block = self.blocks.pop()
-        block.report_missing_body(self.faults)
 
     # -- shared by the readers of statements ------------------------------------------------
 
