@@ -98,7 +98,7 @@ COMMENT: /\/\/[^\n]*/
 """
 
 LARK_KEYWORDS = r"""
-start: "print" NAME | NAME "=" INT | "let"i NAME ":" type
+start: "print" NAME | NAME "=" INT | HEX "!" | "let"i NAME ":" type
 type: "int" | "str" | NAME
 NAME: /[a-z]+/
 INT: /[0-9]+/
