@@ -88,7 +88,7 @@ def test_a_run_killed_before_any_file_operation_ends_in_the_same_bytes(tmp_path,
         assert contents(root / "runs" / "toy") == whole, f"killed before file operation {event}"
         assert not (root / "runs" / "toy" / "set-aside").exists()
         shutil.rmtree(root)
-        event += 13  # every one of them in the slow test
+        event += 9  # every one of them in the slow test
     assert kills >= 20
 
 
@@ -106,7 +106,7 @@ def test_a_run_killed_before_each_file_operation_ends_in_the_same_bytes(tmp_path
         assert contents(root / "runs" / "toy") == whole, f"killed before file operation {event}"
         shutil.rmtree(root)
         event += 1
-    assert event > 300
+    assert event > 200
 
 
 def test_a_run_killed_at_random_times_over_and_over_ends_in_the_same_bytes(tmp_path, whole):
@@ -133,12 +133,12 @@ def test_a_run_killed_at_random_times_over_and_over_ends_in_the_same_bytes(tmp_p
 
 def test_answers_that_were_paid_for_are_not_paid_for_again(project, whole):
     event, paid = 60, project / "runs" / "toy" / "journal" / "synth" / "answers"
-    while not paid.exists() or len(list(paid.iterdir())) < 5:
+    while not paid.exists() or len(list(paid.iterdir())) < 6:
         shutil.rmtree(project / "runs", ignore_errors=True)
         assert ended(in_child(project, lambda: kill_at(event))) == -signal.SIGKILL  # noqa: B023
         event += 10
     before = {path.name: path.stat().st_mtime_ns for path in paid.iterdir() if not path.suffix}
-    assert 5 <= len(before) < 40
+    assert 4 <= len(before) < 12
     walk(project)
     after = {path.name: path.stat().st_mtime_ns for path in paid.iterdir()}
     assert {name: after[name] for name in before} == before

@@ -77,7 +77,7 @@ def test_a_changed_input_is_named_and_what_depends_on_it_runs(project, change, w
 
 def test_a_changed_run_ends_with_the_bytes_of_one_that_began_so(project, tmp_path):
     walk(project)
-    edit(project, "count: 40", "count: 7")
+    edit(project, "count: 12", "count: 7")
     (project / "texts" / "a.txt").write_text("zero\n")
     walk(project)
     changed = contents(project / "runs" / "toy")
@@ -272,10 +272,10 @@ def test_a_dry_run_says_what_would_happen_and_writes_nothing(project):
     assert decisions["synth"].why == "if corpus gives other files than last time"
     walk(project)
     before = contents(project / "runs" / "toy")
-    edit(project, "count: 40", "count: 41")
+    edit(project, "count: 12", "count: 41")
     decisions = {one.stage: one for one in made(project).decisions()}
     assert decisions["corpus"].action == "skip"
-    assert decisions["synth"].why == "SYNTHESIZE.count was 40 and is 41"
+    assert decisions["synth"].why == "SYNTHESIZE.count was 12 and is 41"
     assert contents(project / "runs" / "toy") == before
 
 

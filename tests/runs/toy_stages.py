@@ -36,7 +36,7 @@ CORPUS {
 
 SYNTHESIZE {
     recipe: "simulate"
-    count: 40
+    count: 12
 }
 """
 
