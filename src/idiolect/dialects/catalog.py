@@ -292,7 +292,7 @@ def _shown(arg: Arg, value: ValueType) -> str:
     else:
         listed = "{" + "|".join(value.words) + "}" if 0 < len(value.words) <= MOST_SHOWN else ""
         unit = f"_{value.unit}" if value.unit else ""
-        inner = listed or f"<{arg.name if arg.passed == 'positional' else value.type + unit}>"
+        inner = listed or f"<{arg.name if arg.passed == 'positional' else arg.type + unit}>"
         inner += "..." if arg.variadic or arg.list else ""
         inner = f"-{arg.name} {inner}" if arg.passed == "flag" else inner
     return inner if arg.needed else f"?{inner}?"

@@ -92,6 +92,7 @@ BROKEN = [
     ("my::note", "eval exec rm x; my::note", "tcl.policy.forbidden", False),
     ("my::note", "puts [exec rm x]; my::note", "tcl.policy.forbidden", False),
     ("my::note", "file delete x; my::note", "tcl.policy.forbidden", False),
+    ("my::note", "interp alias {} run {} exec; my::note", "tcl.policy.forbidden", False),
     ("my::note", "::exec rm x; my::note", "tcl.policy.forbidden", False),
     ("my::note", "dict getnull x; my::note", "tcl.args.subcommand", False),
     ("my::note", "set x a]; my::note", "tcl.parse.stray_bracket", False),

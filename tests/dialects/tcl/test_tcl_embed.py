@@ -116,6 +116,21 @@ def test_a_block_whose_language_nobody_described_is_found_and_not_judged() -> No
     assert verdict.details["dsl_blocks"]["not_judged"] == 1
 
 
+class Crash(NoX):
+    name = "crash"
+
+    def verify(self, text: str, context: Context = Context()) -> Verdict:
+        raise RuntimeError("boom")
+
+
+def test_a_dialect_that_crashes_or_is_missing_makes_no_verdict_of_wrong() -> None:
+    verdict = Tcl(dsl=Crash()).verify("dsl {a}")
+    assert verdict.ok
+    assert "boom" in verdict.details["not_judged"][0]
+    missing = Tcl().verify("dsl {a}", Context(catalog=Catalog(dsl=(Dsl(dialect="no_such_dialect"),))))
+    assert "no_such_dialect" in (missing.not_judged or "")
+
+
 LARK = 'start: stmt+\nstmt: "go" NAME ";"\nNAME: /[a-z]+/\n%ignore /[ \\n]+/\n'
 
 

@@ -28,6 +28,8 @@ from idiolect.dialects.verdict import Fault, Fix, Level, Severity
 from idiolect.source import Span
 
 MOST_FAULTS = 500
+# Commands that give another command a new name, and the word that names it.
+RENAMED = {"rename": 1, "interp": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,10 @@ def _symbol_faults(found: Walk, site: Site, policy: Policy) -> Iterator[Fault]:
     names = [plain, f"::{plain}", qualified(site.name, site.where.namespace)]
     if len(words) > 1 and (second := found.value(words[1])) is not None and len(second) < 60:
         names.append(f"{plain} {second}")
+    at = RENAMED.get(plain, len(words))
+    target = found.value(words[at]) if at < len(words) else None
+    if target and (rule := policy.forbids(target.removeprefix("::"))) is not None:
+        yield forbidden_fault(rule, target, words[at].span, "tcl")
     if (rule := policy.forbids(*names)) is not None:
         end = words[1].end if " " in rule.name and len(words) > 1 else words[0].end
         yield forbidden_fault(

@@ -19,7 +19,7 @@ from idiolect.dialects.contract import EMPTY, Context, Dialect, Mutant, Sample
 from idiolect.dialects.policy import Policy
 from idiolect.dialects.tcl.analysis import Analysis, Settings, analyse
 from idiolect.dialects.tcl.embed import parse_embedding
-from idiolect.dialects.verdict import Verdict, verdict_of
+from idiolect.dialects.verdict import Verdict, could_not_judge, verdict_of
 
 if TYPE_CHECKING:
     from idiolect.grammar.form import Grammar
@@ -51,8 +51,11 @@ class Tcl(Dialect):
 
     def verify(self, text: str, context: Context = EMPTY) -> Verdict:
         """Judge a script: form, core commands, then catalog, blocks and policy where there are any."""
-        settings = self.settings(context)
-        return verdict(self.analyse(text, context), settings)
+        try:
+            settings = self.settings(context)
+        except Exception as error:  # loading a block's dialect reads a user's folder
+            return could_not_judge(f"the dialect of an embedded block can't be loaded: {error}")
+        return verdict(analyse(text, settings), settings)
 
     def analyse(self, text: str, context: Context = EMPTY) -> Analysis:
         """All that can be told of a script."""

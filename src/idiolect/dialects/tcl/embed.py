@@ -151,7 +151,10 @@ def _hosted(fault: Fault) -> Fault:
 
 def _by_dialect(block: Block, text: str, dialect: Dialect) -> tuple[list[Fault], str | None]:
     start, end = _stripped(text, block)
-    verdict = dialect.verify(text[start:end])
+    try:
+        verdict = dialect.verify(text[start:end])
+    except Exception as error:  # a user's dialect may do anything; that is not the script's fault
+        return [], f"dialect {dialect.name} failed: {error!r}"
     moved = []
     for fault in verdict.faults:
         fix = fault.fix and Fix(_moved(fault.fix.span, start), fault.fix.text)
@@ -160,13 +163,16 @@ def _by_dialect(block: Block, text: str, dialect: Dialect) -> tuple[list[Fault],
 
 
 def _by_grammar(block: Block, text: str, lark_text: str) -> tuple[list[Fault], str | None]:
-    from idiolect.grammar.replay import replay
+    from idiolect.grammar.replay import NotCompiled, replay
 
     grammar, problem = _lowered(lark_text)
     if grammar is None:
         return [], problem
     start, end = _stripped(text, block)
-    played = replay(grammar, text[start:end])  # type: ignore[arg-type]
+    try:
+        played = replay(grammar, text[start:end])  # type: ignore[arg-type]
+    except NotCompiled as error:
+        return [], f"the block's grammar can't be used: {error}"
     if played.accepted:
         return [], None
     at = end if played.refused_at is None else start + played.refused_at
