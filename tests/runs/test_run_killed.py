@@ -9,8 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import make_project
-from toy_stages import contents, walk
+from toy_stages import contents, make_project, walk
 
 from idiolect.runs.folder import RunFolder
 from idiolect.runs.lock import holder_of

@@ -88,3 +88,32 @@ def test_a_live_run_is_named_to_the_second_one(project):
     finally:
         process.kill()
         process.communicate()
+
+
+def test_logs_are_followed_until_the_run_ends(project):
+    (project / "texts" / "a.txt").write_text("polite")
+    process = start(project)
+    assert process.stdout is not None
+    while "working" not in process.stdout.readline():
+        assert process.poll() is None
+    follower = subprocess.Popen(
+        [sys.executable, "-m", "idiolect", "logs", "toy", "--follow"],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert follower.stdout is not None
+    while "the run's log ends with" not in (line := follower.stdout.readline()):
+        assert line
+    time.sleep(0.5)
+    with (project / "runs" / "toy" / "training_metrics.jsonl").open("a") as stream:
+        stream.write('{"step": 7, "loss": 0.5, "eval_loss": 0.75}\n{"step": 8')
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    told, _ = follower.communicate(timeout=10)
+    assert follower.returncode == 0
+    assert "step 7: loss 0.5, val_loss 0.75\n" in told
+    assert '{"step": 8' not in told
+    assert "run: stopped corpus\n" in told
+    assert told.endswith("the run has ended\n")

@@ -12,13 +12,12 @@ from pathlib import Path
 
 from idiolect.okt.check import check_file
 from idiolect.plan.paths import project_root
-from idiolect.plan.resolve import resolve
 from idiolect.runs.decide import Decision, Wanted
 from idiolect.runs.engine import Outcome, Run
 from idiolect.runs.folder import RunFolder, choose_folder, script_name
 from idiolect.runs.inputs import Surroundings
 from idiolect.runs.manifest import StageRecord
-from idiolect.runs.placed import placed
+from idiolect.runs.placed import placed, plan_of
 from idiolect.runs.stage import Counts, Stage, StageError, StageResult, StageWork
 from idiolect.runs.stopping import Stopper
 
@@ -153,7 +152,7 @@ def made(
     checked = check_file(script)
     assert not checked.errors, checked.errors
     root, _ = project_root(script)
-    plan = resolve(checked, environment={}, root=root)
+    plan = plan_of(checked, script)
     folder = choose_folder(
         root / plan.project.run_folder, plan.project.name, script_name(script, root), **choice
     )

@@ -93,18 +93,17 @@ def _run(
 ) -> None:
     from idiolect.cli.load import load_checked
     from idiolect.plan.paths import project_root
-    from idiolect.plan.resolve import resolve
     from idiolect.runs.engine import Run
     from idiolect.runs.folder import NoRunFolder, choose_folder, script_name
     from idiolect.runs.inputs import Surroundings
-    from idiolect.runs.placed import limited, placed
+    from idiolect.runs.placed import limited, placed, plan_of
     from idiolect.runs.stages import TABLE
     from idiolect.runs.stopping import Stopper
 
     with Stopper(lambda: _say_stopped(file, clear=True)) as stopper:
         checked = load_checked(file)
         root, _ = project_root(file)
-        plan = resolve(checked, root=root)
+        plan = plan_of(checked, file)
         try:
             name = script_name(file, root)
             folder = choose_folder(

@@ -22,7 +22,6 @@ from idiolect.runs.inputs import Surroundings
 from idiolect.runs.lock import RunLock
 from idiolect.runs.manifest import MANIFEST, DamagedManifest, Interrupted, Manifest, dumped, read_manifest
 from idiolect.runs.perform import check_names, perform, record_of
-from idiolect.runs.placed import portable
 from idiolect.runs.stage import Stage, StageError, StageStopped
 from idiolect.runs.stopping import Stopper
 from idiolect.runs.times import Clock
@@ -114,7 +113,7 @@ class Run:
         self._run.clear_partial()
         manifest = new.model_copy(update={"stages": old.stages, "interrupted": old.interrupted})
         self._run.write(MANIFEST, dumped(manifest))
-        self._run.write(PLAN, dumped(portable(self._around.plan, new.script)))
+        self._run.write(PLAN, dumped(self._around.plan))
         self._run.write(SCRIPT, self._script_text)
         self._clock.begin()
         return manifest

@@ -1,13 +1,27 @@
-"""The plan of a run whose folder is not the one that the script's PROJECT names, or with a step limit."""
+"""The plan of a run: the script under the name that a run knows, for its folder, with a limit of steps."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from idiolect.okt.check import Checked
+from idiolect.plan.paths import project_root
 from idiolect.plan.plan import Considered, Origin, Plan, Setting
+from idiolect.plan.resolve import resolve
+from idiolect.runs.folder import script_name
+from idiolect.source import SourceText
 
 # Files that follow the run's folder, unless the script says where they go.
 _FOLLOW = (("logging", "metrics_file"), ("logging", "training_file"), ("monitor", "export_to"))
+
+
+def plan_of(checked: Checked, script: Path) -> Plan:
+    """The plan of a script, which has one name in it from whichever folder it is run."""
+    root, _ = project_root(script)
+    source = SourceText(checked.source.text, script_name(script, root))
+    return resolve(replace(checked, script=replace(checked.script, source=source)), root=root)
 
 
 def placed(plan: Plan, run_folder: str) -> Plan:
@@ -25,19 +39,6 @@ def placed(plan: Plan, run_folder: str) -> Plan:
             origin = Origin(kind="derived", source="the run's folder")
             plan = _with(plan, section, field, run_folder + value.removeprefix(former), origin)
     return plan
-
-
-def portable(plan: Plan, script: str) -> Plan:
-    """The plan as it is kept: the script under one name, from whichever folder it was run."""
-    settings = {
-        path: setting.model_copy(update={"origin": _renamed(setting.origin, plan.script, script)})
-        for path, setting in plan.settings.items()
-    }
-    return plan.model_copy(update={"script": script, "settings": settings})
-
-
-def _renamed(origin: Origin, former: str, name: str) -> Origin:
-    return origin.model_copy(update={"file": name}) if origin.file == former else origin
 
 
 def limited(plan: Plan, max_steps: int) -> Plan:
