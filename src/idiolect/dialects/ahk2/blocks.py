@@ -72,7 +72,7 @@ class Block:
     labels: dict[str, tuple[Block, Span]] = field(default_factory=dict)  # file and function blocks
     function: Block | None = None  # the function's block around this one; None: itself
 
-    def start_statement(self, faults: Faults) -> None:
+    def start_statement(self) -> None:
         """A statement begins that continues none: close those whose bodies are complete."""
         if self.owners and not self.owners[-1].waiting:
             self.owners.clear()

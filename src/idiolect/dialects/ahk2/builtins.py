@@ -59,13 +59,6 @@ def key_names() -> frozenset[str]:
 
 
 @cache
-def members() -> dict[str, list[str]]:
-    """Methods and properties of the built-in classes, by class."""
-    loaded: dict[str, list[str]] = _data()["members"]
-    return loaded
-
-
-@cache
 def directives() -> dict[str, str]:
     """Directives of v2 by lower-case name without "#": how each reads its parameter."""
     loaded: dict[str, str] = _data()["directives"]

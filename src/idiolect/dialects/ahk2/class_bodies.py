@@ -26,7 +26,7 @@ def read_class(loader: Loader, statement: Statement) -> None:
     name_at = start + 1
     span = statement.span(name_at)
     if outer is None:
-        loader.block.start_statement(loader.faults)
+        loader.block.start_statement()
         loader.block.finish_statement()
     if outer is None and loader.in_function:
         loader.faults.add("parse.class.place", statement.whole)

@@ -20,7 +20,7 @@ def read_declaration(loader: Loader, statement: Statement) -> bool:
     word = statement.tokens[start].text.lower()
     if start + 1 < end and statement.tokens[start + 1].kind not in ("name", "badnumber", "number"):
         return False
-    loader.block.start_statement(loader.faults)
+    loader.block.start_statement()
     if start + 1 >= end:
         _read_bare(loader, statement, word)
     elif not loader.in_function and word != "global":

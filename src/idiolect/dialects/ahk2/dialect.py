@@ -148,11 +148,14 @@ def _unknown_functions(script: Script, context: Context) -> list[Fault]:
     reported = {name for name, _, _ in script.gone}
     certain = catalog is not None and not script.includes
     faults: list[Fault] = []
+    nearest: dict[str, str | None] = {}  # a search takes milliseconds: only for the first few names
     for call in script.unknown[:100]:
         lowered = call.name.lower()
         if lowered in known or lowered in variables or lowered in reported:
             continue
-        near = _near(lowered, known)
+        if lowered not in nearest and len(nearest) < 10:
+            nearest[lowered] = _near(lowered, known)
+        near = nearest.get(lowered)
         faults.append(
             Fault(
                 "ahk2.name.unknown",

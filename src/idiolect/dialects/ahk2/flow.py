@@ -62,7 +62,7 @@ def _read_one(loader: Loader, statement: Statement) -> Statement | None:
 
 
 def _plain_action(loader: Loader, statement: Statement) -> None:
-    loader.block.start_statement(loader.faults)
+    loader.block.start_statement()
     if statement.opens:
         loader.faults.add("parse.brace.stray", statement.line.span(*_brace(statement)))
         loader.open_block("block", statement.line.span(*_brace(statement)))
@@ -100,12 +100,12 @@ def _comma_after(loader: Loader, statement: Statement, word: str) -> bool:
         return False
     loader.faults.add("v1.comma", statement.span(statement.start, statement.start + 1), name=word)
     if word in ("if", "loop", "while", "for", "switch"):
-        loader.block.start_statement(loader.faults)
+        loader.block.start_statement()
         loader.block.own(word, statement.span(statement.start), loader.depth)
         if loader.starts_block(statement):
             loader.open_block("block", statement.span(statement.start))
     else:
-        loader.block.start_statement(loader.faults)
+        loader.block.start_statement()
         loader.block.finish_statement()
     return True
 
@@ -135,7 +135,7 @@ def _condition(loader: Loader, statement: Statement, start: int, word: str) -> N
 def _own(loader: Loader, statement: Statement, word: str) -> None:
     """The statement takes a body: open its block if a brace follows on the line."""
     span = statement.span(statement.start)
-    loader.block.start_statement(loader.faults)
+    loader.block.start_statement()
     loader.block.own(word, span, loader.depth)
     if statement.opens:
         loader.open_block("switch" if word == "switch" else "block", statement.line.span(*_brace(statement)))
@@ -255,7 +255,7 @@ def _case_colon(statement: Statement) -> int:
 
 def _read_stray_case(loader: Loader, statement: Statement) -> None:
     loader.faults.add("parse.case.stray", statement.span(statement.start))
-    loader.block.start_statement(loader.faults)
+    loader.block.start_statement()
     loader.block.finish_statement()
 
 
@@ -263,7 +263,7 @@ def _read_try(loader: Loader, statement: Statement) -> Statement | None:
     word = statement.tokens[statement.start].text.lower()
     span = statement.span(statement.start)
     if word == "try":
-        loader.block.start_statement(loader.faults)
+        loader.block.start_statement()
         loader.block.own("try", span, loader.depth)
     else:
         loader.block.connect(word, span, loader.depth, loader.faults)
@@ -340,7 +340,7 @@ def _catch_name(loader: Loader, statement: Statement, at: int, end: int) -> None
 def _read_leave(loader: Loader, statement: Statement) -> None:
     """return and throw."""
     word = statement.tokens[statement.start].text.lower()
-    loader.block.start_statement(loader.faults)
+    loader.block.start_statement()
     if word == "return" and loader.block.in_finally:
         loader.faults.add("flow.finally", statement.span(statement.start), word=word)
     if statement.opens:
@@ -355,7 +355,7 @@ def _read_jump(loader: Loader, statement: Statement) -> None:
     """break, continue and goto."""
     word = statement.tokens[statement.start].text.lower()
     block = loader.block
-    block.start_statement(loader.faults)
+    block.start_statement()
     start, end = statement.start + 1, statement.end
     called = start < end and statement.tokens[start].text == "(" and statement.pairs.get(start) == end - 1
     if word != "goto" and not block.current_loops:

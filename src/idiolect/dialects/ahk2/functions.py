@@ -49,7 +49,7 @@ def _define(loader: Loader, statement: Statement, start: int, close: int, arrow:
     if block.body_is_due:
         loader.faults.add("parse.function.body", span)
         block.finish_statement()
-    block.start_statement(loader.faults)
+    block.start_statement()
     params = read_parameters(statement.line, statement.tokens, start + 1, close, loader.faults)
     if loader.waiting_hotkey is not None:
         _check_hotkey_function(loader, statement, params, start)

@@ -171,7 +171,7 @@ class Loader:
             self.open_block(kind, statement.line.span(len(text) - 1, len(text)), members=self.block.members)
             return
         if self.block.kind not in ("class", "property"):
-            self.block.start_statement(self.faults)
+            self.block.start_statement()
             self.block.finish_statement()
 
     # -- blocks -----------------------------------------------------------------------------
@@ -210,7 +210,7 @@ class Loader:
             return
         owners = self.block.owners
         switch = bool(owners) and owners[-1].waiting and owners[-1].word == "switch"
-        self.block.start_statement(self.faults)
+        self.block.start_statement()
         self.open_block("switch" if switch else "block", span)
 
     def close_block(self, span: Span) -> None:
