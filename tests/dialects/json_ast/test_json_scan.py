@@ -127,7 +127,7 @@ HOSTILE = {
 def test_hostile_texts_are_read_in_bounded_time(text):
     started = time.process_time()
     assert scan(text).faults
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 4
 
 
 values = st.recursive(
