@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -135,6 +136,47 @@ def test_a_file_name_that_is_no_utf8_is_an_input_like_others(project):
     (Path(os.fsdecode(os.fsencode(project / "texts") + b"/\xff.txt"))).write_text("odd\n")
     assert again(project).ran() == ["corpus", "synth", "split"]
     assert again(project).ran() == []
+
+
+def test_a_stage_without_a_seed_of_its_own_takes_that_of_train_and_follows_it(project):
+    (project / "texts" / "data.jsonl").write_text('{"input": "a", "output": "b"}\n')
+    training = """
+MODEL { base: "nano" }
+DATASET { train: "texts/data.jsonl" }
+TRAIN {
+    epochs: 1
+    batch_size: 1
+    device: "cpu"
+    seed: 5
+}
+EXPORT {
+    format: ["safetensors"]
+    path: "out/"
+}
+"""
+    edit(project, "CORPUS", training + "\nCORPUS")
+    walk(project)
+    edit(project, "seed: 5", "seed: 6")
+    notes = again(project)
+    assert notes.decisions["split"].why == "TRAIN.seed was 5 and is 6"
+    assert notes.ran() == ["split"]
+
+
+@pytest.mark.parametrize("target", ["../../victim.txt", "..", ".lock", "a/b"])
+def test_a_note_that_leads_out_of_the_folder_is_not_carried_out(project, target):
+    walk(project)
+    run = project / "runs" / "toy"
+    (project / "victim.txt").write_text("mine")
+    record = read_manifest(run).stage("corpus")
+    assert record is not None
+    (run / ".partial").mkdir()
+    move = {"source": None, "target": target}
+    note = {"record": record.model_dump(mode="json"), "moves": [move]}
+    (run / ".partial" / "commit.json").write_text(json.dumps(note))
+    before = contents(project / "runs" / "toy", finished=False)
+    walk(project)
+    assert (project / "victim.txt").read_text() == "mine"
+    assert contents(run) == before
 
 
 def test_force_runs_one_stage_or_all(project):

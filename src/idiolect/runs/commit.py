@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from idiolect.files import Unreadable, read_small
 from idiolect.runs.folder import PARTIAL, SET_ASIDE, RunFolder, names_in
@@ -26,8 +27,9 @@ class Move(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    source: str | None
-    target: str
+    # What stands in a folder that somebody else made may not lead out of it.
+    source: Annotated[str, Field(pattern=r"^\.partial/[\w-]+(/[^/\\]+)?$")] | None
+    target: Annotated[str, Field(pattern=r"^[^./\\][^/\\]*$")]
     set_aside: bool = False  # what is at the target was altered by somebody: it is kept elsewhere
 
 

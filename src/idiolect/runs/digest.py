@@ -25,7 +25,6 @@ class Digester:
     """Hashes of files, remembered by size, time of change and identity."""
 
     def __init__(self, memory: Path | None = None, check: Callable[[], None] | None = None) -> None:
-        self._memory = memory
         self._check = check or (lambda: None)
         self._known = _recall(memory) if memory else {}
         self._used: dict[str, list[object]] = {}

@@ -71,9 +71,12 @@ def find_inputs(
         if paths:
             named[setting] = tuple(dict.fromkeys(paths))
             records[setting] = _record(named[setting], around.root, digester)
+    settings = dict(settings_at(around.plan, stage.settings))
+    if _own_seed(stage, around.plan) is None:
+        settings.setdefault("TRAIN.seed", _train_seed(around.plan))
     basis = Basis(
         version=stage.version,
-        settings=dict(settings_at(around.plan, stage.settings)),
+        settings=settings,
         files=records,
         stages={name: content for name, (_, content) in stages.items()},
     )
@@ -109,11 +112,17 @@ def shown_name(path: str) -> str:
 
 
 def seed_of(stage: Stage, plan: Plan) -> int:
-    """The seed of a stage: that of the first of its sections which has one."""
-    for path in stage.settings:
-        value = getattr(_at(plan, path), "seed", None)
-        if isinstance(value, int):
-            return value
+    """The seed of a stage: that of the first of its sections which has one, else of TRAIN."""
+    own = _own_seed(stage, plan)
+    return own if own is not None else _train_seed(plan)
+
+
+def _own_seed(stage: Stage, plan: Plan) -> int | None:
+    seeds = (getattr(_at(plan, path), "seed", None) for path in stage.settings)
+    return next((seed for seed in seeds if isinstance(seed, int)), None)
+
+
+def _train_seed(plan: Plan) -> int:
     return plan.train.seed if plan.train is not None else 0
 
 
