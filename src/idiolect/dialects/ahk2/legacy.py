@@ -56,13 +56,11 @@ def comma_call(faults: Faults, name: str, span: Span, comma: Span) -> None:
         faults.add("parse.comma", comma, name=name)
 
 
-def gone(faults: Faults, script: Script, name: str, statement: Statement, end: int) -> bool:
-    """A command of v1 called as a function: it loads, and fails when it runs. A warning."""
+def note_gone(script: Script, name: str, statement: Statement, end: int) -> None:
+    """Note a command of v1 that is called as a function: it loads, and fails when it runs."""
     lowered = name.lower()
-    if lowered not in commands() or end >= statement.end:
-        return False
-    script.gone.append((lowered, name, statement.span(statement.start)))
-    return True
+    if lowered in commands() and end < statement.end:
+        script.gone.append((lowered, name, statement.span(statement.start)))
 
 
 def report_gone(faults: Faults, script: Script) -> None:
