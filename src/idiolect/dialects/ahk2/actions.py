@@ -139,12 +139,8 @@ def _call(loader: Loader, statement: Statement, end: int) -> None:
     expression = loader.expression(statement)
     if not plain and expression.check(start, end) is None:
         return
-    if (
-        plain
-        and callee.kind == "name"
-        and legacy.gone(loader.faults, loader.script, callee.text, statement, end)
-    ):
-        pass  # a warning: the loader takes an unknown name for a variable
+    if plain:
+        legacy.note_gone(loader.script, callee.text, statement, end)
     given: tuple[list[bool], bool] | None = ([], False)
     if end < statement.end:
         expression = loader.expression(statement)
