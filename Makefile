@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+ENGINES := $(VENV)/.engines
 
 .PHONY: demo test check slow docs format clean
 
@@ -12,13 +13,24 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $(READY)
 
+# Other people's engines, which judge what we print for them, and the modules of the VS Code extension.
+# Tests that need one skip with a reason where it can't be had.
+$(ENGINES): $(READY) tests/engines/requirements.txt tests/engines/package.json editors/vscode/package-lock.json
+	-$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -r tests/engines/requirements.txt \
+	  && $(BIN)/pip install --quiet --disable-pip-version-check --no-deps xgrammar==0.2.8
+	-if command -v npm >/dev/null; then \
+	  (cd tests/engines && npm install --ignore-scripts --no-audit --no-fund --no-package-lock --loglevel=error) && \
+	  (cd editors/vscode && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error); \
+	fi
+	touch $(ENGINES)
+
 # Validates and explains an example.
 demo: $(READY)
 	$(BIN)/idiolect validate examples/lora-chat/scripts/train.okt
 	$(BIN)/idiolect plan examples/lora-chat/scripts/train.okt
 	$(BIN)/idiolect plan examples/lora-chat/scripts/train.okt --why epochs
 
-test: $(READY)
+test: $(READY) $(ENGINES)
 	$(BIN)/pytest
 
 # Format, lint, types, generated pages: everything but the tests.
@@ -28,7 +40,7 @@ check: $(READY)
 	$(BIN)/mypy
 	$(BIN)/idiolect docs --check
 
-slow: $(READY)
+slow: $(READY) $(ENGINES)
 	$(BIN)/pytest -m slow
 
 docs: $(READY)
