@@ -63,7 +63,8 @@ def test_words_get_their_scopes() -> None:
     (lines,) = colored(
         '# okto_version: "1.2"\nPROJECT "a \\n {input} \\q" # note\nMODEL "m" {\n  base: "x"\n  own: 16GB\n'
         "  ADAPTER { rank: 8 }\n}\nCONTROL {\n  on_nan { STOP }\n"
-        "  IF gpu_usage >= 90% AND loss > 2 { SET LR = 0.1 }\n}\nGUARD { prevent { toxicity } }\nTRAIN { early_stopping: true }"
+        "  IF gpu_usage >= 90% AND loss > 2 { SET LR = 0.1 }\n}\n"
+        "GUARD { prevent { toxicity } }\nTRAIN { early_stopping: true }"
     )
     found = flat(lines)
     expected = {

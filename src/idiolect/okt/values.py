@@ -56,7 +56,8 @@ _NOUNS = {
 }
 _HOOK = re.compile(r".+\.(py|js|sh)|python:[\w.]+|api:https?://\S+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_NUMERIC = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*(%|[A-Za-z]*)\s*")
+# Each character can be read in one way only, or a long text that is no number would take its length squared.
+_NUMERIC = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*(%|[A-Za-z]*)")
 
 
 class ValueReader:
@@ -252,7 +253,7 @@ class ValueReader:
         """The number and its unit; a quoted number is used and warned about where units are not customary."""
         if isinstance(value, Number):
             return value.number, value.unit
-        if isinstance(value, String) and _NUMERIC.fullmatch(value.text):
+        if isinstance(value, String) and _NUMERIC.fullmatch(value.text.strip()):
             number, unit = split_number("".join(value.text.split()))
             if spec.kind not in (Kind.COUNT, Kind.SIZE, Kind.DURATION):
                 bare = value.text.strip()
