@@ -16,6 +16,7 @@ from idiolect.dialects.verdict import Severity, Verdict
 STRICT: dict[str, Any] = {"extra": "forbid", "strict": True}
 
 Split = Literal["train", "validation", "test"]
+WORDS = frozenset({"explain", "lookup"})  # tasks whose targets are words, which no dialect judges
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 ID_LENGTH = 16  # 64 bits: a million examples meet by chance once in 37 million corpora

@@ -1,0 +1,379 @@
+"""Builds a corpus: sources are read, cleaned, judged, freed of repeats, cut, turned into tasks and split.
+
+Every record that comes in is kept or Rejected with a reason. The same files and settings give the same
+examples, whatever the number of processes. It does **not** write files; see `corpus_files.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from idiolect.data.chunking import chunked, estimated_tokens
+from idiolect.data.cleaning import content_hash, normalized
+from idiolect.data.corpus_result import CorpusResult, NothingKept, SecretHit, Tally, told_reasons
+from idiolect.data.document import Document
+from idiolect.data.example import Example, Rejected
+from idiolect.data.judging import Asked, Judged, Loader, judge_all
+from idiolect.data.licences import is_allowed, licence_of
+from idiolect.data.naming import with_header
+from idiolect.data.near import Groups, join_alike, near_repeats, signatures
+from idiolect.data.reference_tables import read_reference
+from idiolect.data.secrets import masked
+from idiolect.data.sources import find_sources, identity, read_metadata, read_source
+from idiolect.data.splitting import split_groups
+from idiolect.data.structure import structures
+from idiolect.data.tasks import Missing, Wording, examples_of, wording_for
+from idiolect.okt.blocks.extension import Corpus
+
+ALIKE = (
+    0.6  # texts this much alike share half their shingles or more: one would give the other away in a test
+)
+_BREAKS = 3  # broken versions to choose a repair task from
+
+Progress = Callable[[int, int | None, str], None]
+
+
+def _quiet(done: int, total: int | None, text: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is built from what."""
+
+    settings: Corpus
+    load: Loader
+    root: Path  # sources are shown relative to it
+    sources: tuple[str | Path, ...]
+    reference: tuple[Path, ...] = ()
+    metadata: Path | None = None
+    system: str = ""
+    workers: int = 1
+    progress: Progress = _quiet
+
+
+@dataclass(slots=True)
+class _Build:
+    """A build on its way: what was decided so far."""
+
+    job: Job
+    sources: Tally = field(default_factory=lambda: Tally("sources"))
+    parts: Tally = field(default_factory=lambda: Tally("parts of long sources"))
+    tables: Tally = field(default_factory=lambda: Tally("reference rows"))
+    made: Tally = field(default_factory=lambda: Tally("examples"))
+    rejected: list[Rejected] = field(default_factory=list)
+    missing: list[Missing] = field(default_factory=list)
+    secrets: list[SecretHit] = field(default_factory=list)
+    encodings: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    def reject(self, one: Rejected, tally: Tally | None = None) -> None:
+        (tally or self.sources).reasons[one.reason] += 1
+        self.rejected.append(one)
+
+
+def default_workers() -> int:
+    """As many processes as this one may use cores."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def build_corpus(job: Job) -> CorpusResult:
+    """The corpus of a job; NothingKept where no example is left."""
+    build = _Build(job)
+    documents = _without_repeats(build, _cleaned(build, _read(build)))
+    documents = _sound(build, documents)
+    documents = _without_near_repeats(build, documents)
+    documents = _cut(build, documents)
+    wording = wording_for(job.load()[0].name, job.system)
+    units = [(document, _examples(build, document, wording)) for document in documents]
+    answers = _answers(build, wording)
+    examples, groups = _split(build, units, answers)
+    tallies = (build.sources, build.parts, build.tables, build.made)
+    counts = tuple(tally.closed() for tally in tallies if tally.read)
+    if not examples:
+        raise NothingKept("no example is left\n" + (told_reasons(counts) or "no source was found"))
+    return CorpusResult(
+        examples=tuple(examples),
+        rejected=tuple(build.rejected),
+        missing=tuple(build.missing),
+        secrets=tuple(build.secrets),
+        counts=counts,
+        encodings=build.encodings,
+        unresolved=tuple((document.place, name) for document in documents for name in document.unresolved),
+        notes=build.notes,
+        groups=groups,
+    )
+
+
+def _read(build: _Build) -> Iterator[Document]:
+    """The documents of all sources."""
+    job = build.job
+    metadata = read_metadata(job.metadata) if job.metadata else {}
+    aside = {identity(path) for path in (*job.reference, *([job.metadata] if job.metadata else []))}
+    suffixes = job.load()[0].suffixes
+    files = 0
+    for source in find_sources(job.sources, job.root, suffixes):
+        if isinstance(source, Rejected):
+            build.sources.read += 1
+            build.reject(source)
+            continue
+        if aside and identity(source.path) in aside:
+            continue  # a table that was named for another use
+        files += 1
+        job.progress(files, None, "reading")
+        for found in read_source(source, metadata, job.settings.encoding):
+            build.sources.read += 1
+            if isinstance(found, Rejected):
+                build.reject(found)
+            else:
+                build.encodings[found.encoding] += 1
+                yield found
+
+
+def _cleaned(build: _Build, documents: Iterator[Document]) -> Iterator[Document]:
+    settings = build.job.settings
+    for document in documents:
+        licence = licence_of(document.text)
+        if settings.licenses is not None and licence and not is_allowed(licence, settings.licenses):
+            detail = f"its header names {licence}; allowed: {', '.join(settings.licenses)}"
+            build.reject(_rejected(document, "licence", detail))
+            continue
+        text = normalized(document.text) if settings.normalize and document.example is None else document.text
+        if not text.strip():
+            build.reject(_rejected(document, "empty", "holds no text"))
+            continue
+        if settings.scrub_secrets:
+            text, hits = masked(text)
+            build.secrets += [
+                SecretHit(hit.kind, document.source, document.line + hit.line - 1) for hit in hits
+            ]
+            document = _example_masked(document)
+        yield with_header(replace(document, text=text))
+
+
+def _example_masked(document: Document) -> Document:
+    """A given example without secrets in what is asked either."""
+    example = document.example
+    if example is None:
+        return document
+    clean = replace(
+        example,
+        instruction=masked(example.instruction)[0],
+        context=masked(example.context)[0],
+        system=masked(example.system)[0],
+    )
+    return replace(document, example=clean)
+
+
+def _without_repeats(build: _Build, documents: Iterator[Document]) -> list[Document]:
+    first: dict[str, Document] = {}
+    for document in documents:
+        example = document.example
+        key = content_hash(normalized(document.text)) if example is None else example.id
+        if build.job.settings.dedup and key in first:
+            detail = f"the same as {first[key].place}"
+            build.reject(_rejected(document, "repeat", detail, keep_text=False))
+        else:
+            first[key if build.job.settings.dedup else f"{key}:{len(first)}"] = document
+    return list(first.values())
+
+
+def _asked(settings: Corpus) -> Asked:
+    return Asked(
+        canonical=settings.normalize,
+        words=bool({"describe", "explain"} & set(settings.tasks)),
+        breaks=_BREAKS if "repair" in settings.tasks else 0,
+        seed=settings.seed,
+    )
+
+
+def _sound(build: _Build, documents: Sequence[Document]) -> list[Document]:
+    """The documents that their dialect accepts, and those that are kept in spite of it."""
+    kept = []
+    asked = _asked(build.job.settings)
+    for number, judged in enumerate(judge_all(build.job.load, documents, asked, build.job.workers), 1):
+        build.job.progress(number, len(documents), "judging")
+        fate = _fate(judged, build.job.settings)
+        if isinstance(fate, Rejected):
+            build.reject(fate)
+        else:
+            build.notes.update(note.partition(":")[0] for note in fate.notes)
+            kept.append(fate)
+    return kept
+
+
+def _fate(judged: Judged, settings: Corpus) -> Document | Rejected:
+    """Whether a judged document is kept. Pure."""
+    document, example = judged.document, judged.document.example
+    verdict = document.verdict
+    if verdict is None:  # words, which no dialect judges
+        return document
+    if settings.includes == "require" and document.unresolved:
+        return _judged_away(judged, "unresolved include", ", ".join(document.unresolved), settings)
+    if example is not None and not example.valid and verdict.not_judged is None:
+        if judged.ok:
+            return _judged_away(
+                judged, "wrong label", "is labelled invalid, but its dialect accepts it", settings
+            )
+        return document  # a negative, as it says
+    if judged.ok:
+        if settings.includes == "ignore":
+            return replace(document, unresolved=())
+        return document
+    if settings.invalid == "keep":
+        label = replace(example, valid=False) if example else None
+        return replace(document, example=label)
+    if verdict.not_judged is not None:
+        return _judged_away(judged, "not judged", verdict.not_judged, settings)
+    return _judged_away(judged, "not valid", ", ".join(verdict.errors), settings)
+
+
+def _judged_away(judged: Judged, reason: str, detail: str, settings: Corpus) -> Rejected:
+    kept_text = settings.invalid != "drop"
+    made = _rejected(judged.document, reason, detail, keep_text=kept_text)
+    return replace(made, verdict=judged.document.verdict, faults=judged.faults)
+
+
+def _without_near_repeats(build: _Build, documents: Sequence[Document]) -> list[Document]:
+    threshold = build.job.settings.near_dedup
+    scripts = [document for document in documents if document.example is None]
+    if not threshold or len(scripts) < 2:
+        return list(documents)
+    build.job.progress(0, len(scripts), "looking for near repeats")
+    table = signatures(document.text for document in scripts)
+    repeats = near_repeats(table, threshold, lambda at: scripts[at].text)
+    for repeat in repeats.values():
+        like = scripts[repeat.like].place
+        detail = f"{repeat.likeness:.0%} of its text is that of {like}"
+        build.reject(_rejected(scripts[repeat.at], "near repeat", detail))
+    dropped = {id(scripts[at]) for at in repeats}
+    return [document for document in documents if id(document) not in dropped]
+
+
+def _cut(build: _Build, documents: Sequence[Document]) -> list[Document]:
+    """The documents, those that are too long in parts that verify."""
+    settings = build.job.settings
+    dialect = build.job.load()[0]
+    kept: list[Document] = []
+    for document in documents:
+        tokens = estimated_tokens(document.text)
+        if tokens <= settings.max_tokens or settings.long == "keep":
+            kept.append(document)
+            continue
+        detail = f"has about {tokens:,} tokens; at most {settings.max_tokens:,} are allowed"
+        parts = None
+        if settings.long == "chunk" and document.example is None:
+            parts = chunked(document, settings.max_tokens, dialect)
+        if parts is None:
+            build.reject(_rejected(document, "too long", detail))
+        elif sound := _sound_parts(build, parts):
+            kept += sound
+        else:
+            build.reject(_rejected(document, "too long", f"{detail}; none of its parts verifies alone"))
+    return kept
+
+
+def _sound_parts(build: _Build, parts: Sequence[Document]) -> list[Document]:
+    build.parts.read += len(parts)
+    sound = []
+    for judged in judge_all(build.job.load, parts, _asked(build.job.settings)):
+        if judged.ok:
+            sound.append(judged.document)
+        else:
+            rejected = _rejected(judged.document, "part does not verify", ", ".join(judged.faults[:1]))
+            build.reject(rejected, build.parts)
+    return sound
+
+
+def _examples(build: _Build, document: Document, wording: Wording) -> list[Example]:
+    made = []
+    ok = document.verdict is not None and document.verdict.ok
+    for found in examples_of(document, build.job.settings.tasks, wording):
+        build.made.read += 1
+        if isinstance(found, Missing):
+            build.made.reasons[f"{found.task}: {found.reason}"] += 1
+            build.missing.append(found)
+        elif not ok and found.verdict is not None:
+            made.append(replace(found, valid=False))
+        else:
+            made.append(found)
+    return made
+
+
+def _answers(build: _Build, wording: Wording) -> list[Example]:
+    """The examples that reference tables give."""
+    answers = []
+    for path in build.job.reference:
+        shown = path.relative_to(build.job.root) if path.is_relative_to(build.job.root) else path
+        for found in read_reference(path, shown.as_posix(), wording):
+            build.tables.read += 1
+            if isinstance(found, Rejected):
+                build.reject(found, build.tables)
+            else:
+                build.made.read += 1
+                answers.append(found)
+    return answers
+
+
+def _split(
+    build: _Build, units: Sequence[tuple[Document, list[Example]]], answers: Sequence[Example]
+) -> tuple[list[Example], int]:
+    """All examples with their splits, each once; and how many groups there are."""
+    settings = build.job.settings
+    names = _group_names([document for document, _ in units], settings)
+    owners = [name for (_, made), name in zip(units, names, strict=True) for _ in made]
+    examples = [example for _, made in units for example in made] + list(answers)
+    owners += [example.group or example.id for example in answers]
+    # Splits are dealt by source, not by example, so that a source with many tasks weighs as one.
+    splits = dict(zip(names, split_groups(names, settings.split, settings.seed), strict=True))
+    lookups = [owner for owner in owners if owner not in splits]
+    splits.update(zip(lookups, split_groups(lookups, settings.split, settings.seed), strict=True))
+    done: dict[str, Example] = {}
+    for example, owner in zip(examples, owners, strict=True):
+        if example.id in done:
+            build.made.reasons["repeat"] += 1
+            build.rejected.append(_repeated(example))
+        else:
+            done[example.id] = replace(example, split=splits[owner], group=owner)
+    return list(done.values()), len(set(owners))
+
+
+def _group_names(documents: Sequence[Document], settings: Corpus) -> list[str]:
+    """The group of each document; what shares a group shares a split."""
+    groups = Groups(len(documents))
+    groups.join_equal((document.source if document.part else None) for document in documents)
+    told = [
+        document.told.group or (document.example.group if document.example else "") for document in documents
+    ]
+    if settings.split_by == "group":
+        groups.join_equal(
+            name or document.told.category or None for name, document in zip(told, documents, strict=True)
+        )
+    elif settings.split_by == "cluster":
+        texts = [document.text for document in documents]
+        groups.join_equal(name or None for name in told)
+        groups.join_equal(content_hash(text) for text in texts)
+        groups.join_equal(structures(texts))
+        join_alike(groups, signatures(texts), min(ALIKE, settings.near_dedup or ALIKE))
+    return [documents[groups.of(at)].place for at in range(len(documents))]
+
+
+def _rejected(document: Document, reason: str, detail: str, *, keep_text: bool = True) -> Rejected:
+    return Rejected(
+        reason=reason,
+        detail=detail,
+        source=document.source,
+        line=document.line if document.line > 1 else None,
+        verdict=document.verdict,
+        text=document.text if keep_text else None,
+    )
+
+
+def _repeated(example: Example) -> Rejected:
+    origin = example.provenance
+    detail = "the same request and answer as an example before it"
+    return Rejected(reason="repeat", detail=detail, source=origin.source or "", line=origin.line)
