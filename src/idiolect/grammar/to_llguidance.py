@@ -7,6 +7,7 @@ lexemes that could run on are spelled out first. It does **not** print for Lark 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 from idiolect.grammar import charset
 from idiolect.grammar.charset import Ranges
@@ -144,7 +145,7 @@ class _Printer:
         self.lines.append(f"{name}::_: " + "\n    | ".join(ways))
 
     def _regular(self, node: Node, place: int) -> str:
-        pattern = regex(node)
+        pattern = _known_regex(node)
         if pattern is not None:
             return f"/{pattern}/" if pattern else '""'
         match node:
@@ -267,6 +268,9 @@ def regex(node: Node) -> str | None:
             return (inner if single else f"(?:{inner})") + times(least, most)
         case _:
             return None
+
+
+_known_regex = lru_cache(maxsize=1_024)(regex)  # formats and value types come back in every grammar
 
 
 def _joined(found: Iterable[str | None]) -> str | None:

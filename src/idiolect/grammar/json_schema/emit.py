@@ -49,6 +49,8 @@ from idiolect.grammar.rewrite import fresh, row
 
 # Places in one array or object whose count matters; a state machine of this size still prints quickly.
 MOST_STATES = 5_000
+# Properties of one object that may be left out: each is four items in a row of llguidance, which has 2,000.
+MOST_OPTIONAL = 400
 # Rules on property names by pattern whose combinations are told apart.
 MOST_PATTERNS = 4
 # A node shared by alternatives is split into rules below this depth.
@@ -207,6 +209,14 @@ class Emitter:
             if not self.normalizer.never(slot.spec)
         }
         members = [(slot.required, self._member(name, slot, hint)) for name, slot in named.items()]
+        optional = [name for name, slot in named.items() if not slot.required]
+        if len(optional) > MOST_OPTIONAL:
+            raise NotEnforceable(
+                where(named[optional[0]].spec).rpartition("/properties/")[0],
+                "properties",
+                f"more than {MOST_OPTIONAL} of them may be left out, too many for engines to tell apart",
+                "require some of them, or group them in objects of their own",
+            )
         extra = None if is_closed(shape) else self._extra(shape, hint)
         required = sum(needed for needed, _ in members)
         high = None if shape.high is None or (extra is None and shape.high >= len(members)) else shape.high

@@ -16,6 +16,7 @@ from idiolect.grammar.automaton import TooLarge
 from idiolect.grammar.form import Node, PostCheck
 from idiolect.grammar.json_schema.conditions import apply_conditions, is_condition
 from idiolect.grammar.json_schema.formats import FORMATS, UNSUPPORTED
+from idiolect.grammar.json_schema.keywords import misused
 from idiolect.grammar.json_schema.numbers import Numbers
 from idiolect.grammar.json_schema.resolve import NotEnforceable, Place, Schemas
 from idiolect.grammar.json_schema.shapes import (
@@ -37,12 +38,21 @@ from idiolect.grammar.json_schema.shapes import (
 )
 from idiolect.grammar.json_schema.strings import Strings
 from idiolect.grammar.json_schema.subtract import Subtractor
-from idiolect.grammar.json_schema.values import exact, is_number, key_of
+from idiolect.grammar.json_schema.values import (
+    MOST_DIGITS,
+    TooManyDigits,
+    exact,
+    is_number,
+    key_of,
+    write_number,
+)
 from idiolect.grammar.regex import UnsupportedRegex, search
 
 # Alternatives of one value beyond which the schema is refused: 2**10 presence combinations.
 MOST_SHAPES = 1_024
 
+# Lengths and counts beyond this are no bounds of real texts.
+MOST_COUNTED = 1_000_000
 # Schemas applied within one another, references included, before they are refused.
 DEEPEST_SCHEMA = 60
 
@@ -146,11 +156,8 @@ class Normalizer:
                     return None
                 return None if high is not None and (high < low or high < len(needed)) else shape
 
-    def pattern(self, place: Place, keyword: str, source: Any) -> Node | None:
+    def pattern(self, place: Place, keyword: str, source: str) -> Node | None:
         """A pattern as a regular node; None where it became a post-check."""
-        if not isinstance(source, str):
-            self.cannot(place.path, keyword, "a pattern must be a string", "write a regular expression")
-            return None
         if source not in self._patterns:
             try:
                 self._patterns[source] = search(source)
@@ -195,6 +202,8 @@ class Normalizer:
     def _apply(self, place: Place, schema: Any, shapes: list[Shape]) -> list[Shape]:
         if not isinstance(schema, dict):
             raise NotEnforceable(place.path, "schema", "this is no schema", "write an object, true or false")
+        for problem in misused(place):
+            raise problem
         if place.draft >= 2019:
             shapes = [_unevaluated(shape, schema) for shape in shapes]
         if "$ref" in schema:
@@ -216,13 +225,13 @@ class Normalizer:
     def _values(self, place: Place, schema: dict[str, Any], shapes: list[Shape]) -> list[Shape]:
         if "type" in schema:
             names = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
-            unknown = [name for name in names if not isinstance(name, str) or name not in _TYPES]
+            unknown = [name for name in names if name not in _TYPES]
             if unknown:
                 raise NotEnforceable(
                     place.path, "type", f"{unknown[0]!r} is no type", f"write one of {', '.join(_TYPES)}"
                 )
             shapes = _typed(names, shapes)
-        if "enum" in schema and isinstance(schema["enum"], list):
+        if "enum" in schema:
             shapes = self._listed(place, "enum", schema["enum"], shapes)
         if "const" in schema and place.draft != 4:
             shapes = self._listed(place, "const", [schema["const"]], shapes)
@@ -299,11 +308,13 @@ class Normalizer:
             exclusive = "exclusiveM" + keyword[1:]
             if is_number(schema.get(keyword)):
                 is_open = schema.get(exclusive) is True
-                numbers = numbers.meet(_bound(schema[keyword], low, is_open))
+                bound = self._limit(place, keyword, schema[keyword], low=low, is_open=is_open)
+                numbers = numbers.meet(bound)
             if is_number(schema.get(exclusive)):
-                numbers = numbers.meet(_bound(schema[exclusive], low, True))
+                bound = self._limit(place, exclusive, schema[exclusive], low=low, is_open=True)
+                numbers = numbers.meet(bound)
         step = schema.get("multipleOf")
-        if is_number(step):
+        if step is not None:
             if exact(step) <= 0:
                 raise NotEnforceable(
                     place.path, "multipleOf", "it must be positive", "write a positive number"
@@ -311,28 +322,51 @@ class Normalizer:
             numbers = numbers.meet(Numbers(steps=frozenset([exact(step)])))
         return numbers
 
-    def _string(self, place: Place, schema: dict[str, Any], strings: Strings) -> Strings:
-        low, high = schema.get("minLength"), schema.get("maxLength")
-        if is_number(low) or is_number(high):
-            bounds = Strings(
-                low=int(low) if is_number(low) else 0,
-                high=int(high) if is_number(high) else None,
+    def _count(self, place: Place, schema: dict[str, Any], keyword: str) -> int | None:
+        """A bound on a length or a number; upper ones that no text reaches are left out with a note."""
+        if keyword not in schema:
+            return None
+        count = int(schema[keyword])
+        if count <= MOST_COUNTED:
+            return count
+        if keyword.startswith("min"):
+            raise NotEnforceable(
+                place.path, keyword, f"it asks for more than {MOST_COUNTED:,}", "write a smaller bound"
             )
-            strings = strings.meet(bounds)
+        self.notes[f"{place.path or '/'}: {keyword} {count} is beyond what a text reaches and left out"] = (
+            None
+        )
+        return None
+
+    def _limit(self, place: Place, keyword: str, written: Any, *, low: bool, is_open: bool) -> Numbers:
+        """The numbers on one side of a bound; canonical text has at most 40 digits on a side of the point."""
+        number = exact(written)
+        if abs(number) >= 10**MOST_DIGITS:
+            out_of_reach = (number > 0) == low
+            return Numbers(values=frozenset()) if out_of_reach else Numbers()
+        try:
+            write_number(number)
+        except TooManyDigits as error:
+            raise NotEnforceable(place.path, keyword, str(error), "write a rounder bound") from None
+        if low:
+            return Numbers(low=number, low_open=is_open)
+        return Numbers(high=number, high_open=is_open)
+
+    def _string(self, place: Place, schema: dict[str, Any], strings: Strings) -> Strings:
+        if "minLength" in schema or "maxLength" in schema:
+            low, high = self._count(place, schema, "minLength"), self._count(place, schema, "maxLength")
+            strings = strings.meet(Strings(low=low or 0, high=high))
         if "pattern" in schema:
             node = self.pattern(place, "pattern", schema["pattern"])
             if node is not None:
                 strings = strings.meet(Strings(must=(node,)))
         name = schema.get("format")
-        if isinstance(name, str):
-            if name in FORMATS:
-                strings = strings.meet(Strings(must=(FORMATS[name](),)))
-            elif name in UNSUPPORTED:
-                self.cannot(place.path, "format", f'"{name}" has no grammar here', "write a pattern instead")
-            else:
-                self.notes[f'{place.path or "/"}: "format": "{name}" is no format that validators check'] = (
-                    None
-                )
+        if name in FORMATS:
+            strings = strings.meet(Strings(must=(FORMATS[name](),)))
+        elif name in UNSUPPORTED:
+            self.cannot(place.path, "format", f'"{name}" has no grammar here', "write a pattern instead")
+        elif name is not None:
+            self.notes[f'{place.path or "/"}: "format": "{name}" is no format that validators check'] = None
         return strings
 
     def _array(self, place: Place, schema: dict[str, Any], shape: Array) -> Array:
@@ -349,9 +383,9 @@ class Normalizer:
             seen = max(shape.evaluated, len(listed))
             shape = replace(shape, evaluated=seen, all_evaluated=shape.all_evaluated or rest is not None)
         for keyword in ("minItems", "maxItems"):
-            count = schema.get(keyword)
-            if is_number(count):
-                shape = _with_count(shape, keyword == "minItems", int(count))
+            count = self._count(place, schema, keyword)
+            if count is not None:
+                shape = _with_count(shape, keyword == "minItems", count)
         if schema.get("uniqueItems") is True:
             shape = replace(shape, unique=shape.unique or place)
         if "contains" in schema and place.draft != 4:
@@ -359,8 +393,8 @@ class Normalizer:
             old = place.draft < 2019
             wanted = Contains(
                 self._spec(schema["contains"], place, "contains"),
-                1 if old or not is_number(least) else int(least),
-                None if old or not is_number(most) else int(most),
+                1 if old else int(min(least, MOST_COUNTED)),
+                None if old or most is None else int(min(most, MOST_COUNTED)),
             )
             if wanted.least or wanted.most is not None:
                 shape = replace(shape, contains=(*shape.contains, (wanted, place)))
@@ -369,13 +403,12 @@ class Normalizer:
     def _object(self, place: Place, schema: dict[str, Any], shape: Object) -> Object:
         named = dict(shape.named)
         rules = list(shape.rules)
-        properties = schema.get("properties")
-        properties = properties if isinstance(properties, dict) else {}
+        properties = schema.get("properties", {})
         for name, inner in properties.items():
             slot = named.get(name) or Slot(spec_for(shape, name))
             named[name] = replace(slot, spec=slot.spec.meet(self._spec(inner, place, "properties", name)))
         patterns: list[Node] = []
-        for source, inner in (schema.get("patternProperties") or {}).items():
+        for source, inner in schema.get("patternProperties", {}).items():
             node = self.pattern(place, "patternProperties", source)
             if node is not None:
                 patterns.append(node)
@@ -387,8 +420,7 @@ class Normalizer:
         names = schema.get("propertyNames")
         if names is not None and place.draft != 4:
             rules += self._name_rules(place, names)
-        required = schema.get("required")
-        for name in required if isinstance(required, list) else ():
+        for name in schema.get("required", ()):
             slot = named.get(name) or Slot(spec_for(shape, name))
             named[name] = replace(slot, required=True)
         new_rules = rules[len(shape.rules) :]
@@ -399,9 +431,9 @@ class Normalizer:
             named[name] = slot
         shape = replace(shape, named=named, rules=tuple(rules))
         for keyword in ("minProperties", "maxProperties"):
-            count = schema.get(keyword)
-            if is_number(count):
-                shape = _with_size(shape, keyword == "minProperties", int(count))
+            count = self._count(place, schema, keyword)
+            if count is not None:
+                shape = _with_size(shape, keyword == "minProperties", count)
         return replace(
             shape,
             evaluated=shape.evaluated | properties.keys(),
@@ -426,7 +458,7 @@ class Normalizer:
         return spec_of(self.schemas.place(schema, parent, *steps))
 
     def _combine(self, place: Place, schema: dict[str, Any], shapes: list[Shape]) -> list[Shape]:
-        every = [self.schemas.place(one, place, "allOf", n) for n, one in enumerate(_list(schema, "allOf"))]
+        every = [self.schemas.place(one, place, "allOf", n) for n, one in enumerate(schema.get("allOf", ()))]
         conditions = [one for one in every if is_condition(one)]
         for one in every:
             if one not in conditions:
@@ -435,9 +467,9 @@ class Normalizer:
             conditions.append(place)
         shapes = apply_conditions(self, conditions, shapes)
         if "anyOf" in schema:
-            shapes = self._any_of(place, _list(schema, "anyOf"), shapes)
+            shapes = self._any_of(place, schema["anyOf"], shapes)
         if "oneOf" in schema:
-            shapes = self._one_of(place, _list(schema, "oneOf"), shapes)
+            shapes = self._one_of(place, schema["oneOf"], shapes)
         if "not" in schema:
             spec = self._spec(schema["not"], place, "not")
             shapes = self.subtractor.subtract(shapes, spec, place.path, "not")
@@ -467,8 +499,7 @@ class Normalizer:
     def _dependent(self, place: Place, schema: dict[str, Any], shapes: list[Shape]) -> list[Shape]:
         """Each dependency is a choice: the property is not there, or what it asks for holds."""
         for keyword in ("dependentRequired", "dependentSchemas", "dependencies"):
-            dependencies = schema.get(keyword)
-            for name, asked in (dependencies if isinstance(dependencies, dict) else {}).items():
+            for name, asked in schema.get(keyword, {}).items():
                 inner = {"required": asked} if isinstance(asked, list) else asked
                 there = self.schemas.place({"required": [name]}, place, keyword, name)
                 with_it = self.apply(there, [one for one in shapes if isinstance(one, Object)])
@@ -527,11 +558,6 @@ def _typed(names: list[str], shapes: list[Shape]) -> list[Shape]:
     return found
 
 
-def _bound(value: Any, low: bool, is_open: bool) -> Numbers:
-    number = exact(value)
-    return Numbers(low=number, low_open=is_open) if low else Numbers(high=number, high_open=is_open)
-
-
 def _items(place: Place, schema: dict[str, Any]) -> tuple[list[Any] | None, Any]:
     """The schemas of the first items, and that of the rest (None where nothing is said)."""
     items = schema.get("items")
@@ -539,7 +565,7 @@ def _items(place: Place, schema: dict[str, Any]) -> tuple[list[Any] | None, Any]
         prefix = schema.get("prefixItems")
         if prefix is None and items is None:
             return None, None
-        return (prefix if isinstance(prefix, list) else []), items
+        return prefix or [], items
     if isinstance(items, list):
         return items, schema.get("additionalItems")
     return (None, None) if items is None else ([], items)
@@ -590,11 +616,6 @@ def _merged(shapes: Iterable[Shape]) -> list[Shape]:
     if strings:
         joined.append(String(Strings(values=frozenset(strings))))
     return [*joined, *others]
-
-
-def _list(schema: dict[str, Any], keyword: str) -> list[Any]:
-    found = schema.get(keyword)
-    return found if isinstance(found, list) else []
 
 
 def _suspicious(spec: Spec) -> bool:

@@ -342,6 +342,8 @@ def multiples(step: Fraction) -> Node:
     width = places
     while 10**width % scaled:
         width += 1
+    if width > MOST_DIGITS // 2:
+        raise NoRegularForm("it has too many digits")
     if 10**width // scaled > MOST_LISTED:
         raise NoRegularForm(f"its multiples have more than {MOST_LISTED} different endings")
     by_fraction: dict[str, list[str]] = {}
