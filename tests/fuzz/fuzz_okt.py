@@ -97,8 +97,6 @@ class Mutator:
             text = self.rng.choice(self.pool)
             for _ in range(self.rng.choice((1, 1, 1, 2, 3, 6))):
                 text = self.rng.choice(self.ways)(self, text)[: self.longest]
-            if self.rng.random() < 0.01:
-                self.pool[self.rng.randrange(len(self.pool))] = text  # goes on from here
             yield text
 
     def _cut(self, text: str) -> str:
