@@ -1,0 +1,1 @@
+"""Whoever answers prompts: a server behind a journal, the rules of a dialect, or the journal alone."""
