@@ -9,12 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
-from typing import Any
 
 from idiolect.grammar.automaton import TooLarge, compile_node
 from idiolect.grammar.form import (
     EMPTY,
-    AnyOrder,
     Both,
     Minus,
     Node,
@@ -26,7 +24,7 @@ from idiolect.grammar.form import (
     choice,
     seq,
 )
-from idiolect.grammar.form import Slot as OrderSlot
+from idiolect.grammar.json_schema.arrays import COMMA, MOST_STATES, ArrayRules
 from idiolect.grammar.json_schema.normalize import Normalizer
 from idiolect.grammar.json_schema.numbers import NoRegularForm, Numbers
 from idiolect.grammar.json_schema.resolve import NotEnforceable
@@ -36,19 +34,17 @@ from idiolect.grammar.json_schema.shapes import (
     KeyRule,
     Number,
     Object,
-    Plain,
     Shape,
     Slot,
     Spec,
     String,
     is_closed,
+    listed_texts,
 )
 from idiolect.grammar.json_schema.strings import ANY_STRING, Strings, encoded
-from idiolect.grammar.json_schema.values import write_number, write_string
+from idiolect.grammar.json_schema.values import write_string
 from idiolect.grammar.rewrite import fresh, row
 
-# Places in one array or object whose count matters; a state machine of this size still prints quickly.
-MOST_STATES = 5_000
 # Properties of one object that may be left out: each is four items in a row of llguidance, which has 2,000.
 MOST_OPTIONAL = 400
 # Rules on property names by pattern whose combinations are told apart.
@@ -56,7 +52,6 @@ MOST_PATTERNS = 4
 # A node shared by alternatives is split into rules below this depth.
 _DEEPEST_FACTOR = 8
 
-COMMA = Text(",")
 _Row = tuple[Node, ...]
 
 
@@ -68,6 +63,7 @@ class Emitter:
         self.rules: dict[str, Node] = {}
         self.terminals: dict[str, Terminal] = {}
         self.checks: dict[tuple[str, str], PostCheck] = {}
+        self.arrays = ArrayRules(self)
         self._names: dict[Spec, str] = {}
         self._queue: list[Spec] = []
         self._by_node: dict[Node, str] = {}
@@ -83,11 +79,11 @@ class Emitter:
 
     def _name_of(self, spec: Spec, hint: str) -> str:
         if spec not in self._names:
-            self._names[spec] = self._fresh(hint if spec != ANYTHING else "json")
+            self._names[spec] = self.fresh(hint if spec != ANYTHING else "json")
             self._queue.append(spec)
         return self._names[spec]
 
-    def _fresh(self, hint: str, *, terminal: bool = False) -> str:
+    def fresh(self, hint: str, *, terminal: bool = False) -> str:
         plain = re.sub(r"[^a-z0-9]+", "_", hint.lower()).strip("_")[:40] or "value"
         plain = plain.upper() if terminal else plain
         name = fresh(
@@ -117,7 +113,7 @@ class Emitter:
             if isinstance(shape, Object):
                 rows.append(self._object(shape, order, hint))
             elif isinstance(shape, Array):
-                rows.append((Text("["), self._array(shape, hint), Text("]")))
+                rows.append((Text("["), self.arrays.array(shape, hint), Text("]")))
         ways = [self.factored(rows, hint)] if rows else []
         if scalars:
             ways.append(self._scalar(scalars, spec, hint))
@@ -137,12 +133,12 @@ class Emitter:
             rests = [one[size:] for one in members]
             rest = self.factored(rests, hint, depth + 1)
             if depth % _DEEPEST_FACTOR == _DEEPEST_FACTOR - 1:
-                rest = self._rule(f"{hint}_rest", rest)
+                rest = self.rule(f"{hint}_rest", rest)
             ways.append(row(*members[0][:size], rest))
         return choice(*ways)
 
-    def _rule(self, hint: str, body: Node) -> Ref:
-        name = self._fresh(hint)
+    def rule(self, hint: str, body: Node) -> Ref:
+        name = self.fresh(hint)
         self.rules[name] = body
         return Ref(name)
 
@@ -150,7 +146,7 @@ class Emitter:
         if isinstance(node, Text):
             return node
         if node not in self._by_node:
-            self._by_node[node] = self._fresh(hint, terminal=True)
+            self._by_node[node] = self.fresh(hint, terminal=True)
             self.terminals[self._by_node[node]] = Terminal(node, said)
         return Ref(self._by_node[node])
 
@@ -159,19 +155,14 @@ class Emitter:
         listed: list[str] = []
         ways: list[Node] = []
         for shape in shapes:
-            match shape:
-                case Plain(texts):
-                    listed += sorted(texts)
-                case Number(numbers) if numbers.values is not None:
-                    listed += [write_number(one) for one in sorted(numbers.values)]
-                case String(strings) if strings.values is not None:
-                    listed += [write_string(one) for one in sorted(strings.values)]
-                case Number(numbers):
-                    ways.append(self._number(numbers, spec, hint))
-                case String(strings):
-                    ways.append(self._string(strings, spec, hint))
-                case _:
-                    raise AssertionError("only scalars come here")
+            texts = listed_texts(shape)
+            if texts is not None:
+                listed += texts
+            elif isinstance(shape, Number):
+                ways.append(self._number(shape.numbers, spec, hint))
+            else:
+                assert isinstance(shape, String), "only scalars come here"
+                ways.append(self._string(shape.strings, spec, hint))
         if listed:
             node = choice(*map(Text, listed))
             ways.insert(0, self._terminal(f"{hint}_values", node, f"a value of {hint}"))
@@ -241,17 +232,17 @@ class Emitter:
         if first == 0 and members:
             return [*members[0][1], *after]
         if first < len(members):
-            following = self._rule(f"{hint}_members", row(*after)) if after else EMPTY
+            following = self.rule(f"{hint}_members", row(*after)) if after else EMPTY
             start, later = row(*members[first][1], following), row(COMMA, *members[first][1], following)
         elif extra is not None:
             start, later = Repeat(row(extra, after[-1]), 0, 1), after[-1]
         else:
             start, later = EMPTY, EMPTY
         for _, member in reversed(members[:first]):
-            tail = self._rule(f"{hint}_tail", later) if not isinstance(later, Ref | Text) else later
+            tail = self.rule(f"{hint}_tail", later) if not isinstance(later, Ref | Text) else later
             start = choice(row(*member, tail), start)
             if len(start.items) > 1 and not isinstance(start, Ref):  # type: ignore[union-attr]
-                start = self._rule(f"{hint}_head", start)
+                start = self.rule(f"{hint}_head", start)
             later = row(Repeat(row(COMMA, *member), 0, 1), tail)
         return [start]
 
@@ -265,7 +256,7 @@ class Emitter:
                 "", "maxProperties", f"counting needs more than {MOST_STATES} rules", "name the properties"
             )
         names = {
-            (place, count): self._fresh(f"{hint}_at{place}_{count}")
+            (place, count): self.fresh(f"{hint}_at{place}_{count}")
             for place in range(len(members) + 1)
             for count in range(top + 1)
         }
@@ -320,97 +311,6 @@ class Emitter:
         )
         return choice(*ways)
 
-    def _array(self, shape: Array, hint: str) -> Node:
-        item = f"{hint}_item"
-        if shape.unique is not None and (shape.high is None or shape.high > 1):
-            node = self._unique(shape, item)
-            if node is not None:
-                return node
-        if shape.contains:
-            return self._containing(shape, item)
-        return self._plain_array(shape, item)
-
-    def _plain_array(self, shape: Array, hint: str) -> Node:
-        size = len(shape.prefix) if shape.high is None else min(len(shape.prefix), shape.high)
-        room = None if shape.high is None else shape.high - size
-        tail: Node = EMPTY
-        if room is None or room > 0:
-            more = row(COMMA, self.value(shape.rest, hint)) if size else self.value(shape.rest, hint)
-            if not size:
-                return _separated(more, shape.low, shape.high)
-            tail = Repeat(more, max(shape.low - size, 0), room)
-        for index in range(size - 1, -1, -1):
-            tail = row(COMMA if index else EMPTY, self.value(shape.prefix[index], hint), tail)
-            if index >= shape.low:
-                tail = self._rule(f"{hint}_from{index}", choice(tail, EMPTY))
-        return tail
-
-    def _unique(self, shape: Array, hint: str) -> Node | None:
-        """Distinct items out of a short list, in any order; None where it became a post-check."""
-        values = self.normalizer.shapes(shape.rest)
-        texts = _listed(values)
-        assert shape.unique is not None
-        if shape.prefix or shape.contains or texts is None or len(texts) > 64:
-            self.normalizer.cannot(
-                shape.unique.path,
-                "uniqueItems",
-                "items that are not out of a short list can't be told apart",
-                "list the items' values by enum, or set maxItems to 1",
-            )
-            return None
-        slots = tuple(OrderSlot(Text(text)) for text in texts)
-        if shape.low > len(slots):
-            return choice()
-        return AnyOrder(slots, COMMA, shape.low, shape.high)
-
-    def _containing(self, shape: Array, hint: str) -> Node:
-        """A machine over places and numbers of matches, for contains."""
-        top = max(len(shape.prefix), shape.low, 1) if shape.high is None else shape.high
-        wants = [wanted for wanted, _ in shape.contains]
-        caps = [wanted.least if wanted.most is None else wanted.most for wanted in wants]
-        sizes = [range(cap + 1) for cap in (top, *caps)]
-        total = 1
-        for one in sizes:
-            total *= len(one)
-        if total > MOST_STATES:
-            place = shape.contains[0][1]
-            self.normalizer.cannot(
-                place.path, "contains", f"counting needs more than {MOST_STATES} rules", "ask for fewer items"
-            )
-            return self._plain_array(shape, hint)
-        states = list(product(*sizes))
-        names = {state: self._fresh(f"{hint}_{'_'.join(map(str, state))}") for state in states}
-        for state in states:
-            ways: list[Node] = []
-            index, counts = state[0], state[1:]
-            enough = all(count >= wanted.least for count, wanted in zip(counts, wants, strict=True))
-            if index >= shape.low and enough:
-                ways.append(EMPTY)
-            if shape.high is None or index < shape.high:
-                ways += self._matches(shape, state, top, caps, names, hint)
-            self.rules[names[state]] = choice(*ways)
-        return Ref(names[states[0]])
-
-    def _matches(
-        self, shape: Array, state: Any, top: int, caps: list[int], names: dict[Any, str], hint: str
-    ) -> list[Node]:
-        index, counts = state[0], state[1:]
-        ways: list[Node] = []
-        for hits in product((True, False), repeat=len(caps)):
-            spec = shape.item(index)
-            following = [min(index + 1, top)]
-            for (wanted, _), hit, count, cap in zip(shape.contains, hits, counts, caps, strict=True):
-                if hit:
-                    spec = spec.meet(wanted.spec)
-                elif wanted.most is not None:
-                    spec = spec.minus(wanted.spec)
-                grown = count + hit
-                following.append(grown if wanted.most is not None else min(grown, cap))
-            if tuple(following) in names and not self.normalizer.never(spec):
-                comma = COMMA if index else EMPTY
-                ways.append(row(comma, self.value(spec, hint), Ref(names[tuple(following)])))
-        return ways
-
 
 def _common(rows: list[_Row]) -> int:
     size = 0
@@ -418,29 +318,6 @@ def _common(rows: list[_Row]) -> int:
     while size < shortest and all(one[size] == rows[0][size] for one in rows):
         size += 1
     return size
-
-
-def _separated(item: Node, least: int, most: int | None) -> Node:
-    if most == 0:
-        return EMPTY
-    rest = Repeat(row(COMMA, item), max(least - 1, 0), None if most is None else most - 1)
-    whole = item if most == 1 else row(item, rest)
-    return whole if least else Repeat(whole, 0, 1)
-
-
-def _listed(shapes: Sequence[Shape]) -> list[str] | None:
-    texts: list[str] = []
-    for shape in shapes:
-        match shape:
-            case Plain(plain):
-                texts += sorted(plain)
-            case Number(numbers) if numbers.values is not None:
-                texts += [write_number(one) for one in sorted(numbers.values)]
-            case String(strings) if strings.values is not None:
-                texts += [write_string(one) for one in sorted(strings.values)]
-            case _:
-                return None
-    return texts
 
 
 def _keys(told: list[KeyRule], hits: tuple[bool, ...], shape: Object) -> Node | None:

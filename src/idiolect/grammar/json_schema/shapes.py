@@ -15,6 +15,7 @@ from idiolect.grammar.form import Node
 from idiolect.grammar.json_schema.numbers import Numbers
 from idiolect.grammar.json_schema.resolve import Place
 from idiolect.grammar.json_schema.strings import Strings
+from idiolect.grammar.json_schema.values import write_number, write_string
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,19 @@ EVERY_SHAPE: tuple[Shape, ...] = (
     Array(),
     Object(),
 )
+
+
+def listed_texts(shape: Shape) -> list[str] | None:
+    """The texts of a shape whose values are listed, in order; None for every other one."""
+    match shape:
+        case Plain(texts):
+            return sorted(texts)
+        case Number(Numbers(values=frozenset() as values)):
+            return [write_number(one) for one in sorted(values)]
+        case String(Strings(values=frozenset() as words)):
+            return [write_string(one) for one in sorted(words)]
+        case _:
+            return None
 
 
 @lru_cache(maxsize=512)
