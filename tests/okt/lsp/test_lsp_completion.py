@@ -156,6 +156,9 @@ def test_files_are_offered_relative_to_the_project_root(project: Path, editor: E
 
 def test_an_editor_without_snippets_gets_plain_text(tmp_path: Path) -> None:
     with Editor(tmp_path, snippets=False) as plain:
+        with page(plain, "|") as opened:
+            blocks = opened.completion()
+        assert blocks["MERGE"]["textEdit"]["newText"] == "MERGE "
         with page(plain, "TRAIN { | }") as opened:
             items = opened.completion()
         assert all("$" not in item["textEdit"]["newText"] for item in items.values())

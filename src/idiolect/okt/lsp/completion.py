@@ -178,10 +178,11 @@ class _Cursor:
     def _choice(
         self, label: str, text: str, kind: lsp.CompletionItemKind, detail: str, card: str, rank: int
     ) -> Choice:
-        """A choice whose text is a snippet; a client that knows none gets it up to its first hole."""
-        snippet = self.snippets and "$" in text
-        if not snippet:
-            text = text.split("$")[0].rstrip('"{[\n ') + (" " if "$" in text else "")
+        """A choice whose text is a snippet; an editor that knows none gets its first word."""
+        snippet = "$" in text
+        if snippet and not self.snippets:
+            snippet = False
+            text = f"{label}: " if text.startswith(f"{label}:") else f"{label} "
         return Choice(label, text, kind, detail, card, snippet, rank)
 
     # --- values
@@ -196,7 +197,7 @@ class _Cursor:
         place = f"{block.path}.{field.name}" if block is not None else field.name
         for value in self._known(field, kind, place):
             yield self._quoted(value, _Kind.EnumMember, field)
-        if kind in _PATHS or (place == "DIALECT.name" and self.in_string):
+        if kind in _PATHS or place == "DIALECT.name":
             yield from self._files(field)
         if not self.in_string and kind not in (Kind.BOOL, Kind.BLOCK) and field.kind is not Kind.LIST:
             yield from self._default(field)
@@ -373,5 +374,6 @@ def _listed(folder: Path) -> list[tuple[str, bool]]:
             found = [(entry.name, entry.is_dir()) for entry in islice(entries, 10 * MOST_FILES)]
     except (OSError, ValueError):
         return []
-    shown = [(name, is_folder) for name, is_folder in found if not name.startswith(".")]
+    # A name that is not UTF-8 holds surrogates, which are not printable: a script can't name it.
+    shown = [one for one in found if not one[0].startswith(".") and one[0].isprintable()]
     return sorted(shown, key=lambda one: (not one[1], one[0]))[:MOST_FILES]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from lsprotocol import types as lsp
 
+from idiolect.okt.fields import Kind
 from idiolect.okt.language import block_named
 from idiolect.okt.lsp import cards
 from idiolect.okt.lsp.analysis import Analysis
@@ -34,9 +35,10 @@ def _card(slot: Slot, text: str) -> str | None:
             return _block(text)
         case What.NAME | What.FLAG | What.VALUE if slot.field is not None:
             card = cards.field_card(slot.field, slot.frame.block if slot.frame.mode is Mode.FIELDS else None)
-            metric = cards.metric_card(text.strip('"')) if slot.what is What.VALUE else None
-            return f"{metric}\n\n---\n\n{card}" if metric and slot.field.kind.value != "string" else card
-        case What.STATEMENT | What.JOINER:
+            named = slot.what is What.VALUE and Kind.METRIC in (slot.field.kind, slot.field.item)
+            metric = cards.metric_card(text.strip('"')) if named else None
+            return f"{metric}\n\n---\n\n{card}" if metric else card
+        case What.STATEMENT:
             return cards.statement_card(text)
         case What.METRIC:
             return cards.metric_card(text)
