@@ -3,7 +3,7 @@
 Schemas, Lark files and catalogs are lowered into it; engines' dialects are printed from it. The
 language of a grammar is that of the plain context-free grammar over characters: rules may recurse,
 terminals are regular and may use differences and intersections. A terminal's name says only that
-its text belongs together (it is shown in hints, and printers keep it as one lexeme where they can).
+its text belongs together (printers keep it as one lexeme where they can).
 `ignore` names terminals that may stand between tokens; `spacing` weaves them in. It does **not**
 read or print any syntax and matches no text.
 
