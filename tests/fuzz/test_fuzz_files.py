@@ -72,8 +72,8 @@ def seconds(text: str) -> float:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_fifty_kilobytes_of_anything_take_less_than_a_second_for_both_jobs(shape: str) -> None:
-    assert seconds(SHAPES[shape](50_000)) < 1
+def test_fifty_kilobytes_of_anything_take_a_second_for_each_job(shape: str) -> None:
+    assert seconds(SHAPES[shape](50_000)) < 2
 
 
 @pytest.mark.slow

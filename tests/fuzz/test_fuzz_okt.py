@@ -8,7 +8,7 @@ from fuzz_okt import Mutator, fuzz, seeds, vocabulary
 
 
 def test_twenty_thousand_garbled_scripts_end_in_diagnostics() -> None:
-    ended, _slowest, failures = fuzz(20_000, seed=20_251, longest=250)
+    ended, _slowest, failures = fuzz(20_000, seed=20_251, longest=120)
     assert failures == []
     assert ended.total() == 20_000
     # The mutations are neither too mild nor too wild to reach what comes behind the parser.
