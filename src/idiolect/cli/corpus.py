@@ -86,7 +86,7 @@ def build(
         open_dialect(dialect, allow_code=allow_code)
         settings = _settings(options)
         job = _job(settings, _source(dialect, Path(), allow_code), Path.cwd(), jobs)
-        folder, title = output_dir, f"Corpus of {', '.join(input_dir)}"
+        folder, title = output_dir, f"Corpus of {', '.join(Path(name).name for name in input_dir)}"
     result = _build(job)
     written = write_corpus(result, folder, job.settings.format, title)
     if as_json:

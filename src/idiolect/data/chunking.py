@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 from idiolect.data.document import Document
+from idiolect.data.naming import with_header
 
 _PIECE = re.compile(r"[^\W\d_]{1,5}|\d{1,3}|[^\w\s]|_|\n[ \t]*|[ \t]{2,}")
 
@@ -31,7 +32,7 @@ def estimated_tokens(text: str) -> int:
 
 def chunked(document: Document, max_tokens: int, dialect: object = None) -> list[Document] | None:
     """The parts of a long document, in order; None where one definition alone is too long."""
-    blocks = _blocks(document.text, dialect)
+    blocks = _blocks(document.text, max_tokens, dialect)
     parts: list[str] = []
     size = 0
     for block in blocks:
@@ -50,31 +51,63 @@ def chunked(document: Document, max_tokens: int, dialect: object = None) -> list
         body = part.strip("\n") + "\n"
         lead = len(part) - len(part.lstrip("\n"))
         if part.strip():
-            made.append(replace(document, text=body, line=line + lead, part=len(made) + 1, verdict=None))
+            made.append(_part(document, body, line + lead, len(made) + 1))
         line += part.count("\n")
     return made
 
 
-def _blocks(text: str, dialect: object) -> list[str]:
-    """The text in pieces that begin at definitions; where the dialect tells none, behind blank lines."""
-    offsets = dialect.boundaries(text) if isinstance(dialect, Divides) else _after_blank_lines(text)
+def _part(document: Document, text: str, line: int, number: int) -> Document:
+    """A part, with its own description: the whole's would ask for more than the part gives."""
+    told = replace(document.told, description="")
+    return with_header(
+        replace(document, text=text, line=line, part=number, told=told, words="", verdict=None, unresolved=())
+    )
+
+
+def _blocks(text: str, max_tokens: int, dialect: object) -> list[str]:
+    """The text in pieces that begin at definitions; where the dialect tells none, at unindented lines.
+
+    Those behind a blank line come first; a piece that is still too long is cut at the others too.
+    """
+    if isinstance(dialect, Divides):
+        return _cut_at(text, dialect.boundaries(text))
+    top, behind_blank = _top_lines(text)
+    blocks = []
+    start = 0
+    for block in _cut_at(text, behind_blank):
+        if estimated_tokens(block) > max_tokens:
+            blocks += _cut_at(
+                block, [offset - start for offset in top if start < offset < start + len(block)]
+            )
+        else:
+            blocks.append(block)
+        start += len(block)
+    return blocks
+
+
+def _cut_at(text: str, offsets: Sequence[int]) -> list[str]:
     cuts = sorted({text.rfind("\n", 0, offset) + 1 for offset in offsets if 0 < offset < len(text)} - {0})
     return [text[start:end] for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True)]
 
 
-def _after_blank_lines(text: str) -> list[int]:
-    """Beginnings of unindented lines behind a blank one, outside of brackets as far as they are seen."""
-    offsets = []
+def _top_lines(text: str) -> tuple[list[int], list[int]]:
+    """Beginnings of unindented lines outside of brackets and comments, and of those behind a blank line."""
+    top, behind_blank = [], []
     depth = offset = 0
-    blank = False
+    blank = commented = False
     for line in text.split("\n"):
-        if not line.strip():
+        if commented:  # a /* comment */ over several lines is one thing
+            commented = "*/" not in line
+        elif not line.strip():
             blank = True
         else:
-            if blank and depth <= 0 and not line[0].isspace() and line[0] not in "})]":
-                offsets.append(offset)
+            if depth <= 0 and not line[0].isspace() and line[0] not in "})]{":
+                top.append(offset)
+                if blank:
+                    behind_blank.append(offset)
                 depth = 0
             blank = False
+            commented = line.lstrip().startswith("/*") and "*/" not in line
             depth += line.count("{") + line.count("(") - line.count("}") - line.count(")")
         offset += len(line) + 1
-    return offsets
+    return top, behind_blank

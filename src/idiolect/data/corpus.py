@@ -32,7 +32,6 @@ from idiolect.okt.blocks.extension import Corpus
 ALIKE = (
     0.6  # texts this much alike share half their shingles or more: one would give the other away in a test
 )
-_BREAKS = 3  # broken versions to choose a repair task from
 
 Progress = Callable[[int, int | None, str], None]
 
@@ -49,6 +48,7 @@ class Job:
     load: Loader
     root: Path  # sources are shown relative to it
     sources: tuple[str | Path, ...]
+    bases: tuple[Path, ...] = ()  # folders whose own folders are categories, where sources are single files
     reference: tuple[Path, ...] = ()
     metadata: Path | None = None
     system: str = ""
@@ -116,7 +116,7 @@ def _read(build: _Build) -> Iterator[Document]:
     aside = {identity(path) for path in (*job.reference, *([job.metadata] if job.metadata else []))}
     suffixes = job.load()[0].suffixes
     files = 0
-    for source in find_sources(job.sources, job.root, suffixes):
+    for source in find_sources(job.sources, job.root, suffixes, job.bases):
         if isinstance(source, Rejected):
             build.sources.read += 1
             build.reject(source)
@@ -186,7 +186,8 @@ def _asked(settings: Corpus) -> Asked:
     return Asked(
         canonical=settings.normalize,
         words=bool({"describe", "explain"} & set(settings.tasks)),
-        breaks=_BREAKS if "repair" in settings.tasks else 0,
+        broken="repair" in settings.tasks,
+        max_tokens=settings.max_tokens if settings.long == "chunk" else 0,
         seed=settings.seed,
     )
 
@@ -255,38 +256,47 @@ def _without_near_repeats(build: _Build, documents: Sequence[Document]) -> list[
 
 
 def _cut(build: _Build, documents: Sequence[Document]) -> list[Document]:
-    """The documents, those that are too long in parts that verify."""
+    """The documents in their order, those that are too long in parts that verify."""
     settings = build.job.settings
     dialect = build.job.load()[0]
-    kept: list[Document] = []
+    pieces: list[list[Document]] = []  # of each document: itself, or its parts
     for document in documents:
-        tokens = estimated_tokens(document.text)
-        if tokens <= settings.max_tokens or settings.long == "keep":
-            kept.append(document)
-            continue
-        detail = f"has about {tokens:,} tokens; at most {settings.max_tokens:,} are allowed"
+        long = settings.long != "keep" and estimated_tokens(document.text) > settings.max_tokens
         parts = None
-        if settings.long == "chunk" and document.example is None:
+        if long and settings.long == "chunk" and document.example is None:
             parts = chunked(document, settings.max_tokens, dialect)
-        if parts is None:
-            build.reject(_rejected(document, "too long", detail))
-        elif sound := _sound_parts(build, parts):
-            kept += sound
+        if long and parts is None:
+            build.reject(_too_long(document, settings.max_tokens))
         else:
-            build.reject(_rejected(document, "too long", f"{detail}; none of its parts verifies alone"))
+            pieces.append(parts or [document])
+    sound = _sound_parts(build, [piece for parts in pieces for piece in parts if piece.part])
+    kept: list[Document] = []
+    for parts in pieces:
+        good = [sound.get((piece.source, piece.line), piece) for piece in parts]
+        good = [piece for piece in good if not piece.part or piece.verdict is not None]
+        if not good:
+            build.reject(_too_long(parts[0], settings.max_tokens, "; none of its parts verifies alone"))
+        kept += good
     return kept
 
 
-def _sound_parts(build: _Build, parts: Sequence[Document]) -> list[Document]:
+def _sound_parts(build: _Build, parts: Sequence[Document]) -> dict[tuple[str, int], Document]:
+    """The parts that verify alone, by source and line."""
     build.parts.read += len(parts)
-    sound = []
-    for judged in judge_all(build.job.load, parts, _asked(build.job.settings)):
+    sound = {}
+    for judged in judge_all(build.job.load, parts, _asked(build.job.settings), build.job.workers):
+        document = judged.document
         if judged.ok:
-            sound.append(judged.document)
+            sound[document.source, document.line] = document
         else:
-            rejected = _rejected(judged.document, "part does not verify", ", ".join(judged.faults[:1]))
-            build.reject(rejected, build.parts)
+            rejected = _rejected(document, "part does not verify", "it is not valid without the rest")
+            build.reject(replace(rejected, faults=judged.faults), build.parts)
     return sound
+
+
+def _too_long(document: Document, most: int, more: str = "") -> Rejected:
+    detail = f"has about {estimated_tokens(document.text):,} tokens; at most {most:,} are allowed{more}"
+    return _rejected(document, "too long", detail)
 
 
 def _examples(build: _Build, document: Document, wording: Wording) -> list[Example]:

@@ -5,7 +5,7 @@ It does **not** read sources or decide anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from idiolect.data.example import Example, VerdictSummary
@@ -37,7 +37,7 @@ class Document:
     example: Example | None = None  # a row that is an example already; `text` is its target
     verdict: VerdictSummary | None = None
     words: str = ""  # what the dialect says that the text does
-    broken: tuple[Broken, ...] = ()
+    broken: Broken | None = None
     unresolved: tuple[str, ...] = ()  # includes that were not found
     part: int = 0  # of a long source, from 1; 0 for a whole one
     notes: tuple[str, ...] = ()
@@ -59,4 +59,4 @@ class Broken:
     text: str
     kind: str
     fault: str
-    codes: tuple[str, ...] = field(default=())
+    codes: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from typing import Any
 
+from idiolect.data.chunking import estimated_tokens
 from idiolect.data.cleaning import content_hash
 from idiolect.data.document import Broken, Document
 from idiolect.data.example import WORDS, summary_of
@@ -27,6 +28,7 @@ Loader = Callable[[], tuple[Dialect, Context]]  # a top-level function, or a fro
 _MOST_FAULTS = 5  # shown of a text
 _FEWEST_FOR_PROCESSES = 64  # below, starting processes takes longer than judging
 _CHUNK = 16
+_MOST_TRIES = 3  # to break a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Asked:
 
     canonical: bool = True
     words: bool = False
-    breaks: int = 0  # broken versions of each text
+    broken: bool = False  # a broken version of each text
+    max_tokens: int = 0  # longer texts will be cut, so that of them only the verdict matters
     seed: int = 0
 
 
@@ -63,10 +66,12 @@ def judge(dialect: Dialect, context: Context, document: Document, asked: Asked) 
         return Judged(found, False, _shown_faults(verdict, document))
     if asked.canonical and document.part == 0:
         found = _canonical(dialect, within, found)
+    if asked.max_tokens and estimated_tokens(found.text) > asked.max_tokens:
+        return Judged(found, True)
     if asked.words and offers(dialect, "describe"):
         found = replace(found, words=_words(dialect, found.text, within))
-    if asked.breaks and offers(dialect, "mutate"):
-        found = replace(found, broken=_breaks(dialect, found.text, within, asked))
+    if asked.broken and offers(dialect, "mutate"):
+        found = replace(found, broken=_broken(dialect, found.text, within, asked.seed))
     return Judged(found, True)
 
 
@@ -107,21 +112,20 @@ def _words(dialect: Dialect, text: str, context: Context) -> str:
         return ""
 
 
-def _breaks(dialect: Dialect, text: str, context: Context, asked: Asked) -> tuple[Broken, ...]:
-    rng = random.Random(f"{asked.seed}:{content_hash(text)}")
-    made: dict[str, Broken] = {}
-    for _ in range(asked.breaks):
+def _broken(dialect: Dialect, text: str, context: Context, seed: int) -> Broken | None:
+    """The first of a few breaks that the dialect refuses; which, the text decides."""
+    rng = random.Random(f"{seed}:{content_hash(text)}")
+    for _ in range(_MOST_TRIES):
         try:
             mutant = dialect.mutate(text, rng, context)
             verdict = dialect.verify(mutant.text, context) if mutant else could_not_judge("no break applies")
         except Exception:
-            break  # counted where the task finds no broken version
+            return None  # counted where the task finds no broken version
         if mutant is None or verdict.ok or not verdict.judged:
             continue
         error = next(fault for fault in verdict.faults if fault.severity is Severity.ERROR)
-        codes = summary_of(verdict).errors
-        made.setdefault(mutant.text, Broken(mutant.text, mutant.kind, _told(error, mutant.text), codes))
-    return tuple(made.values())
+        return Broken(mutant.text, mutant.kind, _told(error, mutant.text), summary_of(verdict).errors)
+    return None
 
 
 def _told(fault: Fault, text: str) -> str:

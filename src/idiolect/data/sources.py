@@ -36,11 +36,12 @@ class SourceFile:
 
 
 def find_sources(
-    patterns: Sequence[str | Path], root: Path, suffixes: Sequence[str]
+    patterns: Sequence[str | Path], root: Path, suffixes: Sequence[str], bases: Sequence[Path] = ()
 ) -> Iterator[SourceFile | Rejected]:
     """The files that patterns name below the root, each once, sorted within each pattern.
 
-    A folder gives its files with the dialect's suffixes, and its tables.
+    A folder gives its files with the dialect's suffixes, and its tables. Below one of the bases, a file's
+    first folder is its category.
     """
     seen: set[Path] = set()
     for pattern in patterns:
@@ -49,7 +50,8 @@ def find_sources(
                 yield found
             elif (file := identity(found.path)) not in seen:
                 seen.add(file)
-                yield found
+                base = next((base for base in bases if found.path.is_relative_to(base)), found.base)
+                yield replace(found, base=base)
 
 
 def _matches(pattern: str, root: Path, suffixes: tuple[str, ...]) -> Iterator[SourceFile | Rejected]:
@@ -58,13 +60,13 @@ def _matches(pattern: str, root: Path, suffixes: tuple[str, ...]) -> Iterator[So
         if whole.is_dir():
             yield from _walk(whole, root, suffixes)
         else:
-            yield SourceFile(whole, _shown(whole, root), whole.parent)
+            yield SourceFile(whole, _shown(whole, root, whole.parent), whole.parent)
         return
-    base = _base_of(whole)
+    base = base_of(whole)
     for name in sorted(glob.iglob(str(whole), recursive=True)):  # noqa: PTH207 - Path.glob hides unreadable folders
         path = Path(name)
         if not path.is_dir() or path.is_symlink():
-            yield SourceFile(path, _shown(path, root), base)
+            yield SourceFile(path, _shown(path, root, base), base)
 
 
 def _walk(folder: Path, root: Path, suffixes: tuple[str, ...]) -> Iterator[SourceFile | Rejected]:
@@ -74,19 +76,20 @@ def _walk(folder: Path, root: Path, suffixes: tuple[str, ...]) -> Iterator[Sourc
             inner = Path(where, name)
             if inner.is_symlink():  # not followed: what lies below may be a folder above
                 yield _rejected(
-                    _shown(inner, root), "link to a folder", "is a link to a folder; name it itself"
+                    _shown(inner, root, folder), "link to a folder", "is a link to a folder; name it itself"
                 )
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(where, name)
             if name.casefold().endswith(suffixes) or is_table(path):
-                yield SourceFile(path, _shown(path, root), folder)
+                yield SourceFile(path, _shown(path, root, folder), folder)
     for error in failed:
-        shown = _shown(Path(str(error.filename)), root)
+        shown = _shown(Path(str(error.filename)), root, folder)
         yield _rejected(shown, "unreadable", f"can't be listed: {error.strerror}")
 
 
-def _base_of(pattern: Path) -> Path:
+def base_of(pattern: Path) -> Path:
+    """The folder above all that a glob can find."""
     fixed = []
     for part in pattern.parts[:-1]:
         if _GLOB & set(part):
@@ -103,8 +106,12 @@ def identity(path: Path) -> Path:
         return path.absolute()
 
 
-def _shown(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+def _shown(path: Path, root: Path, base: Path) -> str:
+    """A path as it may stand in a file: below the project root, else below the folder that was named."""
+    for above in (root, base.parent):
+        if path.is_relative_to(above):
+            return path.relative_to(above).as_posix()
+    return path.name
 
 
 def read_source(

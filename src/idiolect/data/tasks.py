@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from idiolect.data.document import Broken, Document
+from idiolect.data.document import Document
 from idiolect.data.example import Example, Provenance
 from idiolect.data.naming import Names, names_of
 
@@ -132,9 +132,9 @@ def _complete(document: Document, names: Names, wording: Wording) -> Example | s
 
 
 def _repair(document: Document, names: Names, wording: Wording) -> Example | str:
-    if not document.broken:
+    broken = document.broken
+    if broken is None:
         return "no broken version"
-    broken: Broken = document.broken[_number("break", document.text) % len(document.broken)]
     asked = wording.of("repair", document.text, fault=broken.fault)
     made = _example(document, names, asked, wording, context=broken.text)
     return replace(made, metadata={**made.metadata, "break": broken.kind, "codes": list(broken.codes)})
