@@ -120,7 +120,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A request that ended without an answer: how, a reason to count by, and the last text if there was one."""
+    """A request that ended without an answer: how, why, and the last text if any."""
 
     request: Request
     outcome: Outcome
