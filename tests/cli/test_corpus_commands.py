@@ -147,6 +147,9 @@ def test_import_and_export_go_there_and_back(tmp_path: Path, monkeypatch: pytest
     result = run("data", "export", "ours.jsonl", "--form", "description_dsl", "--to", "back.jsonl")
     assert result.exit_code == 0, result.output
     assert [json.loads(line) for line in Path("back.jsonl").read_text().splitlines()] == rows
+    result = run("data", "export", "ours.jsonl", "--form", "messages", "--to", "chat.jsonl")
+    assert result.exit_code == 1
+    assert "3 rows read, 2 kept, 1 negative" in result.stdout
 
 
 def test_rows_of_no_form_are_refused_with_an_example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -239,6 +239,17 @@ def test_invalid_sources_can_be_kept_with_their_label(tmp_path: Path) -> None:
     assert build(tmp_path).rejected[0].text == "lmap yard on\n"
 
 
+def test_a_negative_is_written_only_where_a_row_can_say_so(tmp_path: Path) -> None:
+    write(tmp_path / "src", a=script("hall"), b="lmap yard on\n")
+    result = build(tmp_path, invalid="keep")
+    write_corpus(result, tmp_path / "out", "messages", "toy")
+    rows = "".join((tmp_path / "out" / f"{split}.jsonl").read_text() for split in result.by_split)
+    assert "lamp hall" in rows
+    assert "lmap" not in rows
+    assert "lmap" in (tmp_path / "out" / "examples.jsonl").read_text()
+    assert result.negatives == 1
+
+
 def test_reference_tables_say_what_names_are(tmp_path: Path) -> None:
     write(tmp_path / "src", a=script("hall"))
     table = tmp_path / "elements.csv"

@@ -216,6 +216,8 @@ def _print(result: CorpusResult, written: tuple[Path, ...]) -> None:
     if result.codes:
         print()
         print_table(["fault in refused texts", "texts"], list(result.codes.items())[:12])
+    if result.negatives:
+        print(f"\nnegatives: {result.negatives:,}; they are in examples.jsonl alone")
     if result.secrets:
         print(f"\nmasked: {len(result.secrets):,} secrets; report.json lists the places")
     if result.unresolved:

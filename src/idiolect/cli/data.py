@@ -151,10 +151,26 @@ def export(
     wanted = _form(form)
     rejected: list[Rejected] = []
     stream = _examples(file, None, NO_COLUMNS, rejected, None)
-    rows = (from_example(example, wanted) for example in stream if split in (None, example.split))
+    chosen = (example for example in stream if split in (None, example.split))
+    rows = (from_example(example, wanted) for example in _labelled(chosen, wanted, rejected))
     count = write_rows(to, rows)
     print(f"wrote {to}: {count:,} rows of the form {wanted.name}")
     _end(count, rejected)
+
+
+def _labelled(examples: Iterator[Example], form: Form, rejected: list[Rejected]) -> Iterator[Example]:
+    """The examples that a form can hold: a negative needs a column that says so."""
+    from idiolect.data.example import Rejected
+
+    for example in examples:
+        if example.valid or form.labelled:
+            yield example
+            continue
+        detail = f"a row of {form.name} can't say that its answer is wrong"
+        origin = example.provenance
+        rejected.append(
+            Rejected(reason="negative", detail=detail, source=origin.source or "", line=origin.line)
+        )
 
 
 @app.command()

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 from idiolect.data.document import Document
 from idiolect.data.naming import with_header
 
+_QUOTED = re.compile(r""""[^"\n]*"|'[^'\n]*'""")
 _PIECE = re.compile(r"[^\W\d_]{1,5}|\d{1,3}|[^\w\s]|_|\n[ \t]*|[ \t]{2,}")
 
 
@@ -108,6 +109,7 @@ def _top_lines(text: str) -> tuple[list[int], list[int]]:
                 depth = 0
             blank = False
             commented = line.lstrip().startswith("/*") and "*/" not in line
-            depth += line.count("{") + line.count("(") - line.count("}") - line.count(")")
+            code = _QUOTED.sub("", line)
+            depth += code.count("{") + code.count("(") - code.count("}") - code.count(")")
         offset += len(line) + 1
     return top, behind_blank

@@ -23,13 +23,17 @@ REPORT, PAGE = "report.json", "report.html"
 
 
 def write_corpus(result: CorpusResult, folder: Path, form_name: str, title: str) -> tuple[Path, ...]:
-    """Write all files of a corpus; their paths."""
+    """Write all files of a corpus; their paths. Negatives go only where a row can say that it is one."""
     from idiolect.data.corpus_page import page
 
     form = form_named(form_name)
     folder.mkdir(parents=True, exist_ok=True)
     for split in SPLITS:
-        chosen = (example for example in result.examples if example.split == split)
+        chosen = (
+            example
+            for example in result.examples
+            if example.split == split and (example.valid or form.labelled)
+        )
         write_rows(folder / f"{split}.jsonl", (from_example(example, form) for example in chosen))
     write_examples(folder / EXAMPLES, result.examples)
     write_rows(folder / QUARANTINE, map(plain_record, result.rejected))
@@ -49,6 +53,7 @@ def report_data(result: CorpusResult, title: str) -> Mapping[str, Any]:
             for one in result.counts
         ],
         "splits": result.by_split,
+        "negatives": result.negatives,
         "groups": result.groups,
         "tasks": result.by_task,
         "encodings": dict(sorted(result.encodings.items())),

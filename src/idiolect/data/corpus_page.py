@@ -29,6 +29,8 @@ def page(result: CorpusResult, title: str) -> str:
 def _sections(result: CorpusResult) -> Iterable[str]:
     total = len(result.examples)
     tiles = [("examples", total), *result.by_split.items(), ("groups", result.groups)]
+    if result.negatives:
+        tiles.append(("of them negatives", result.negatives))
     shown = "".join(f"<div><b>{number:,}</b><span>{escape(name)}</span></div>" for name, number in tiles)
     yield f'<div class="tiles">{shown}</div>'
     yield _section("What became of everything", _counts(result))

@@ -53,6 +53,11 @@ class CorpusResult:
         return dict(sorted(Counter(example.task for example in self.examples).items()))
 
     @property
+    def negatives(self) -> int:
+        """How many examples have a target that is labelled wrong."""
+        return sum(not example.valid for example in self.examples)
+
+    @property
     def codes(self) -> dict[str, int]:
         """How many rejected texts have each fault code, most frequent first."""
         counter = Counter(code for one in self.rejected if one.verdict for code in one.verdict.errors)

@@ -38,6 +38,11 @@ class Form:
         return all(any(name in names for name in column.split("|")) for column in self.columns)
 
     @property
+    def labelled(self) -> bool:
+        """Whether its rows say that a target is wrong; without that, a negative would be learned as right."""
+        return bool({"valid", "is_valid"} & set(self.known))
+
+    @property
     def meant(self) -> frozenset[str]:
         """Columns that have a meaning in this form."""
         return frozenset(name for column in (*self.columns, *self.known) for name in column.split("|"))
