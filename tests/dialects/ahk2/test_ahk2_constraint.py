@@ -5,7 +5,9 @@ import pytest
 from idiolect.dialects.ahk2.dialect import Ahk2
 from idiolect.dialects.catalog import Catalog, Proc
 from idiolect.dialects.contract import Context
+from idiolect.dialects.verdict import Level, Severity
 from idiolect.grammar.replay import replay
+from idiolect.grammar.walk import walk
 
 DIALECT = Ahk2()
 
@@ -71,3 +73,15 @@ def test_a_catalog_limits_calls_to_known_functions():
     assert replay(grammar, "Greet(1)\n").accepted
     assert replay(grammar, 'MsgBox("a")\n').accepted
     assert not replay(grammar, "Salute(1)\n").accepted
+
+
+def test_whatever_the_grammar_writes_has_the_form_of_the_language():
+    grammar = DIALECT.constraint()
+    for seed in range(600):
+        text = walk(grammar, random.Random(seed), budget=200).text
+        faults = [fault for fault in DIALECT.verify(text).faults if fault.severity is Severity.ERROR]
+        # Which keys exist and go together is a post-check.
+        wrong = [
+            fault for fault in faults if fault.level is Level.PARSE and fault.code != "ahk2.parse.hotkey"
+        ]
+        assert not wrong, (wrong[0].message, text)
