@@ -109,18 +109,19 @@ class FakeServer:
         models: Sequence[str] = ("fake",),
         faults: Sequence[Misbehaviour | None] | Faults = (),
         context_length: int = 131_072,
-        window: int = _DEFAULT_WINDOW,
+        window: int | None = None,
         key: str | None = None,
-        refused_fields: Sequence[str] = (),
+        refused_fields: Mapping[str, str] | None = None,
         port: int = 0,
     ) -> None:
         self.answer = answer
         self.style = style
         self.models = tuple(models)
         self.context_length = context_length
-        self.window = window
+        # None: Ollama's own for that style, endless for the other
+        self.window = _DEFAULT_WINDOW if window is None and style == "ollama" else window
         self.key = key
-        self.refused_fields = tuple(refused_fields)
+        self.refused_fields = dict(refused_fields or {})  # a field, or a type of response_format: complaint
         self.faults: Faults = faults if callable(faults) else _in_turn(faults)
         self.asked: list[Asked] = []
         self.answered: Counter[str] = Counter()  # content to how many whole replies went out
@@ -217,10 +218,10 @@ class _Handler(BaseHTTPRequestHandler):
         with fake.lock:
             number = len(fake.asked)
             fake.asked.append(asked)
-        for name in fake.refused_fields:
-            wanted = asked.body.get("response_format") or {}
+        wanted = asked.body.get("response_format") or {}
+        for name, complaint in fake.refused_fields.items():
             if name in asked.body or wanted.get("type") == name:
-                return self._send(400, {"error": {"message": f"unknown field {name}"}})
+                return self._send(400, {"error": {"message": complaint}})
         if asked.body["model"] not in fake.models:
             message = f"model '{asked.body['model']}' not found"
             return self._send(404, {"error": {"message": message}})
@@ -272,7 +273,7 @@ class _Handler(BaseHTTPRequestHandler):
         options = asked.body.get("options") or {}
         window = options.get("num_ctx", fake.window) if native else fake.window
         read = estimate(asked.messages) * 5 // 4
-        read = min(read, window) if fake.style == "ollama" else read
+        read = read if window is None else min(read, window)
         written = len(text) // 4
         reason = "length" if cut else "stop"
         message = {"role": "assistant", "content": text}

@@ -1,0 +1,72 @@
+"""Prompts that are long: the window is really set, and a prompt cut in silence is found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from idiolect.teachers.client import ServerTeacher
+from idiolect.teachers.fake import FakeServer
+from idiolect.teachers.records import Answer, Message, Outcome, Rejected, Request
+from idiolect.teachers.tokens import estimate, looks_cut
+
+MakeTeacher = Callable[..., ServerTeacher]
+
+
+def long_request(words: int, number: int = 0) -> Request:
+    return Request("ast", (Message("user", f"{number} " + "word, " * (words // 2)),))
+
+
+def test_the_window_grows_with_the_prompts_and_never_shrinks(teacher: MakeTeacher) -> None:
+    with FakeServer(style="ollama") as server:
+        asked = teacher(server, concurrency=1)
+        endings = list(asked.answer([long_request(10), long_request(9_000), long_request(20)]))
+        assert all(isinstance(ending, Answer) for ending in endings)
+        windows = [call.body["options"]["num_ctx"] for call in server.asked]
+    assert windows == [4096, 32_768, 32_768]
+
+
+def test_a_window_that_cuts_the_prompt_is_an_error_with_its_cure(teacher: MakeTeacher) -> None:
+    with FakeServer(style="ollama") as server:
+        (ending,) = teacher(server, num_ctx=2048).answer([long_request(6_000)])
+        assert len(server.asked) == 1
+    assert isinstance(ending, Rejected)
+    assert (ending.outcome, ending.reason) == (Outcome.FAILED, "prompt cut")
+    assert ending.detail.startswith("the server read 2,048 of about 6,0")
+    assert ending.detail.endswith("raise num_ctx")
+
+
+def test_a_compatible_server_that_cuts_is_found_out_too(teacher: MakeTeacher) -> None:
+    with FakeServer(style="openai", window=4096) as server:
+        asked = teacher(server)
+        (ending,) = asked.answer([long_request(9_000)])
+    assert isinstance(ending, Rejected)
+    assert "the server read 4,096 of about 9,0" in ending.detail
+    assert "larger context" in ending.detail
+
+
+def test_a_prompt_longer_than_the_model_reads_is_not_sent(teacher: MakeTeacher) -> None:
+    with FakeServer(style="ollama", context_length=8_192) as server:
+        long, short = teacher(server, concurrency=1).answer([long_request(12_000), long_request(100)])
+        assert len(server.asked) == 1
+    assert isinstance(long, Rejected)
+    assert long.reason == "prompt too long"
+    assert "which reads 8,192" in long.detail
+    assert isinstance(short, Answer)
+
+
+@pytest.mark.parametrize("estimated", [0, 10, 100, 5_000])
+def test_a_prompt_that_was_read_whole_never_looks_cut(estimated: int) -> None:
+    assert not looks_cut(estimated, estimated)
+    assert not looks_cut(estimated * 2, estimated)
+
+
+def test_half_a_long_prompt_looks_cut() -> None:
+    assert looks_cut(2_048, 5_900)
+
+
+def test_blanks_and_long_words_are_estimated_low() -> None:
+    blanks = estimate([Message("user", " " * 1600)])
+    assert blanks <= 110
+    assert estimate([Message("user", "字" * 300)]) >= 100
