@@ -59,7 +59,7 @@ def peer(count: int) -> int:
     """The same with datasketch, as its documentation shows it."""
     from datasketch import MinHash, MinHashLSH
 
-    token = re.compile(r"\w+|[^\w\s]")
+    token = re.compile(r"\w+|[^\w\s]+", re.ASCII)
     index = MinHashLSH(threshold=THRESHOLD, num_perm=PERMUTATIONS)
     found = 0
     for number, text in enumerate(scripts(count)):

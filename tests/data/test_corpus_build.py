@@ -15,6 +15,7 @@ from idiolect.data.corpus_files import write_corpus
 from idiolect.data.corpus_result import CorpusResult, NothingKept
 from idiolect.data.example import Example
 from idiolect.data.jsonl import read_examples
+from idiolect.data.sources import SourceFile, find_sources
 from idiolect.okt.blocks.extension import Corpus
 
 NAMES = [
@@ -283,6 +284,49 @@ def test_odd_files_are_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     told = {one.source: one.detail for one in result.rejected}
     assert "pipe" in told["src/pipe.lamp"]
     assert "back to itself" in told["src/loop.lamp"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("src", ["a.lamp", "in/b.lamp", "in/deep/c.lamp"]),
+        ("src/*.lamp", ["a.lamp"]),
+        ("src/**/*.lamp", ["a.lamp", "in/b.lamp", "in/deep/c.lamp"]),
+        ("src/**", ["a.lamp", "x.txt", "in/b.lamp", "in/deep/c.lamp"]),
+        ("src/*/[bc].lamp", ["in/b.lamp"]),
+        ("src/in/?.lamp", ["in/b.lamp"]),
+        ("src/none*", []),
+    ],
+)
+def test_globs_find_what_shells_find_and_follow_no_link(
+    tmp_path: Path, pattern: str, found: list[str]
+) -> None:
+    src = tmp_path / "src"
+    write(src, a="x", in__b="x", in__deep__c="x")
+    write(src / ".hidden", d="x")
+    (src / "x.txt").write_text("x")
+    for number in range(5):
+        (src / "in" / f"up{number}").symlink_to(src)
+    sources = [one for one in find_sources([pattern], tmp_path, (".lamp",)) if isinstance(one, SourceFile)]
+    assert [one.shown for one in sources] == [f"src/{name}" for name in found]
+
+
+def test_a_file_name_that_is_no_text_is_reported(tmp_path: Path) -> None:
+    write(tmp_path / "src", good=script("hall"))
+    (tmp_path / "src" / os.fsdecode(b"b\xffd.lamp")).write_text("lmap")
+    result = build(tmp_path)
+    write_corpus(result, tmp_path / "out", "messages", "toy")
+    assert "b\\udcffd.lamp" in (tmp_path / "out" / "report.html").read_text()
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["rejected"][0]["reason"] == "not valid"
+
+
+def test_a_json_dialects_own_files_are_scripts_and_not_tables(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[]")
+    (one,) = find_sources(["a.json"], tmp_path, (".json",))
+    (other,) = find_sources(["a.json"], tmp_path, (".lamp",))
+    assert isinstance(one, SourceFile)
+    assert isinstance(other, SourceFile)
+    assert (one.table, other.table) == (False, True)
 
 
 def test_what_is_written_reads_back(tmp_path: Path) -> None:

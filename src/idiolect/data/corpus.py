@@ -170,15 +170,15 @@ def _example_masked(document: Document) -> Document:
 
 
 def _without_repeats(build: _Build, documents: Iterator[Document]) -> list[Document]:
+    if not build.job.settings.dedup:
+        return list(documents)
     first: dict[str, Document] = {}
     for document in documents:
         example = document.example
         key = content_hash(normalized(document.text)) if example is None else example.id
-        if build.job.settings.dedup and key in first:
-            detail = f"the same as {first[key].place}"
-            build.reject(_rejected(document, "repeat", detail, keep_text=False))
-        else:
-            first[key if build.job.settings.dedup else f"{key}:{len(first)}"] = document
+        same = first.setdefault(key, document)
+        if same is not document:
+            build.reject(_rejected(document, "repeat", f"the same as {same.place}", keep_text=False))
     return list(first.values())
 
 

@@ -23,7 +23,8 @@ _MOST_LETTERS = 2_000  # of an example
 def page(result: CorpusResult, title: str) -> str:
     """The page."""
     frame = Template(files("idiolect.data").joinpath("corpus_page.html").read_text("utf-8"))
-    return frame.substitute(title=escape(title), body="\n".join(_sections(result)))
+    text = frame.substitute(title=escape(title), body="\n".join(_sections(result)))
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")  # names of files may be no text
 
 
 def _sections(result: CorpusResult) -> Iterable[str]:

@@ -6,10 +6,11 @@ Rejected, each by name, and the rest goes on. It does **not** clean or judge tex
 
 from __future__ import annotations
 
-import glob
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fnmatch import translate
 from pathlib import Path
 
 from idiolect.data.document import NOTHING_TOLD, Document, Told
@@ -22,6 +23,7 @@ from idiolect.files import Unreadable, look, read_small
 from idiolect.text_hints import listed, size
 
 MAX_SCRIPT_BYTES = 4 << 20  # above a million tokens: data, not a script
+FOLDER_TABLES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")  # .json may be anything
 TEXT_COLUMNS = ("text", "code", "content", "script")
 _GLOB = frozenset("*?[")
 
@@ -33,12 +35,13 @@ class SourceFile:
     path: Path
     shown: str
     base: Path
+    table: bool  # whether it holds rows; a dialect may have a table's ending for its own
 
 
 def find_sources(
     patterns: Sequence[str | Path], root: Path, suffixes: Sequence[str], bases: Sequence[Path] = ()
 ) -> Iterator[SourceFile | Rejected]:
-    """The files that patterns name below the root, each once, sorted within each pattern.
+    """The files that patterns name below the root, each once, in a fixed order.
 
     A folder gives its files with the dialect's suffixes, and its tables. Below one of the bases, a file's
     first folder is its category.
@@ -56,33 +59,59 @@ def find_sources(
 
 def _matches(pattern: str, root: Path, suffixes: tuple[str, ...]) -> Iterator[SourceFile | Rejected]:
     whole = root / pattern
-    if not _GLOB & set(pattern) or whole.exists():
-        if whole.is_dir():
-            yield from _walk(whole, root, suffixes)
+    if _GLOB & set(pattern) and not _holds(whole.exists):
+        base = base_of(whole)
+        fits = _pattern_of(whole.relative_to(base))
+        yield from _walk(base, root, suffixes, lambda inner: fits.fullmatch(inner) is not None)
+    elif _holds(whole.is_dir):
+        wanted = (*suffixes, *FOLDER_TABLES)
+        yield from _walk(whole, root, suffixes, lambda inner: inner.casefold().endswith(wanted))
+    else:
+        yield _source(whole, root, whole.parent, suffixes)
+
+
+def _holds(question: Callable[[], bool]) -> bool:
+    try:
+        return question()
+    except (OSError, ValueError):  # no permission, or a name that no file can have
+        return False
+
+
+def _source(path: Path, root: Path, base: Path, suffixes: tuple[str, ...]) -> SourceFile:
+    table = is_table(path) and not path.name.casefold().endswith(suffixes or ("\0",))
+    return SourceFile(path, _shown(path, root, base), base, table)
+
+
+def _pattern_of(relative: Path) -> re.Pattern[str]:
+    """A glob as a pattern of paths; "**" stands for any folders, and no wildcard for a leading dot."""
+    parts = []
+    for number, part in enumerate(relative.parts, 1):
+        last = number == len(relative.parts)
+        if part == "**":
+            parts.append(r"(?:[^/.][^/]*/)*" + (r"[^/.][^/]*" if last else ""))
         else:
-            yield SourceFile(whole, _shown(whole, root, whole.parent), whole.parent)
-        return
-    base = base_of(whole)
-    for name in sorted(glob.iglob(str(whole), recursive=True)):  # noqa: PTH207 - Path.glob hides unreadable folders
-        path = Path(name)
-        if not path.is_dir() or path.is_symlink():
-            yield SourceFile(path, _shown(path, root, base), base)
+            hidden = "" if part.startswith(".") else r"(?!\.)"
+            fitting = translate(part).replace(".*", "[^/]*").removeprefix("(?s:").removesuffix(r")\Z")
+            parts.append(f"{hidden}(?:{fitting})" + ("" if last else "/"))
+    return re.compile("".join(parts), re.DOTALL)
 
 
-def _walk(folder: Path, root: Path, suffixes: tuple[str, ...]) -> Iterator[SourceFile | Rejected]:
+def _walk(
+    folder: Path, root: Path, suffixes: tuple[str, ...], wanted: Callable[[str], bool]
+) -> Iterator[SourceFile | Rejected]:
+    """The files below a folder whose paths within it are wanted. Links to folders are not followed."""
     failed: list[OSError] = []
     for where, folders, names in os.walk(folder, onerror=failed.append):
-        for name in sorted(folders):
-            inner = Path(where, name)
-            if inner.is_symlink():  # not followed: what lies below may be a folder above
-                yield _rejected(
-                    _shown(inner, root, folder), "link to a folder", "is a link to a folder; name it itself"
-                )
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in folders:
+            inner = Path(where, name)
+            if inner.is_symlink():  # what lies below may be a folder above
+                detail = "is a link to a folder; name it itself"
+                yield _rejected(_shown(inner, root, folder), "link to a folder", detail)
         for name in sorted(names):
             path = Path(where, name)
-            if name.casefold().endswith(suffixes) or is_table(path):
-                yield SourceFile(path, _shown(path, root, folder), folder)
+            if wanted(path.relative_to(folder).as_posix()):
+                yield _source(path, root, folder, suffixes)
     for error in failed:
         shown = _shown(Path(str(error.filename)), root, folder)
         yield _rejected(shown, "unreadable", f"can't be listed: {error.strerror}")
@@ -119,7 +148,7 @@ def read_source(
 ) -> Iterator[Document | Rejected]:
     """The documents of one file: the script that it is, or the rows of the table."""
     try:
-        if is_table(source.path):
+        if source.table:
             yield from _rows(source, metadata, encoding)
         else:
             yield _script(source, metadata, encoding)
