@@ -182,6 +182,21 @@ def test_long_sources_are_cut_between_definitions_and_every_line_comes_back(tmp_
         build(tmp_path, max_tokens=150, long="drop")
 
 
+def test_long_rows_of_one_table_are_cut_each_for_itself(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    rows = [{"text": script(*(f"r{row}n{n}" for n in range(30)))} for row in range(6)]
+    (tmp_path / "src" / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = build(tmp_path, max_tokens=150, split_by="group")
+    by_line: dict[int | None, list[Example]] = {}
+    for example in result.examples:
+        by_line.setdefault(example.provenance.line, []).append(example)
+    assert list(by_line) == [1, 2, 3, 4, 5, 6]
+    for at, row in enumerate(rows, 1):
+        assert "".join(example.target for example in by_line[at]) == row["text"]
+        assert len({example.split for example in by_line[at]}) == 1
+    assert len({example.split for example in result.examples}) == 3
+
+
 def test_an_unresolved_include_is_noted_or_refused_as_asked(tmp_path: Path) -> None:
     write(tmp_path / "src", a=script("hall"), b=script("yard") + "include roof\n")
     warned = build(tmp_path, includes="warn")
@@ -210,6 +225,30 @@ def test_secrets_are_masked_and_listed_without_themselves(tmp_path: Path) -> Non
     written = "".join(path.read_text() for path in (tmp_path / "out").iterdir())
     assert "ann@" not in written
     assert "user@example.com" in written
+
+
+def test_no_file_that_is_written_holds_a_secret_whatever_became_of_its_text(tmp_path: Path) -> None:
+    secret = "ann@corp.internal.net"
+    src = tmp_path / "src"
+    write(
+        src,
+        good=script("hall"),
+        foreign=f"# SPDX-License-Identifier: GPL-2.0-only\n# {secret}\n",
+        bad=f"lmap {secret}",
+    )
+    row = {"instruction": f"Ask {secret}", "output": "lamp hall on", "metadata": {"by": secret}}
+    (src / "rows.jsonl").write_text("\n" + json.dumps(row))
+    result = build(tmp_path, licenses=["MIT"])
+    assert reasons(result) == {"licence": 1, "not valid": 1}
+    places = sorted((hit.source, hit.line) for hit in result.secrets)
+    assert places == [
+        ("src/bad.lamp", 1),
+        ("src/foreign.lamp", 2),
+        ("src/rows.jsonl", 2),
+        ("src/rows.jsonl", 2),
+    ]
+    write_corpus(result, tmp_path / "out", "messages", "toy")
+    assert not [path for path in (tmp_path / "out").iterdir() if secret in path.read_text()]
 
 
 def test_rows_that_are_examples_stay_what_they_ask_and_are_judged(tmp_path: Path) -> None:

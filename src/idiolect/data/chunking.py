@@ -52,7 +52,8 @@ def chunked(document: Document, max_tokens: int, dialect: object = None) -> list
         body = part.strip("\n") + "\n"
         lead = len(part) - len(part.lstrip("\n"))
         if part.strip():
-            made.append(_part(document, body, line + lead, len(made) + 1))
+            at = document.line if document.row else line + lead
+            made.append(_part(document, body, at, len(made) + 1))
         line += part.count("\n")
     return made
 

@@ -17,21 +17,18 @@ from idiolect.data.cleaning import content_hash, normalized
 from idiolect.data.corpus_result import CorpusResult, NothingKept, SecretHit, Tally, told_reasons
 from idiolect.data.document import Document
 from idiolect.data.example import Example, Rejected
+from idiolect.data.grouping import group_names
 from idiolect.data.judging import Asked, Judged, Loader, judge_all
 from idiolect.data.licences import is_allowed, licence_of
 from idiolect.data.naming import with_header
-from idiolect.data.near import Groups, join_alike, near_repeats, signatures
+from idiolect.data.near import near_repeats, signatures
 from idiolect.data.reference_tables import read_reference
 from idiolect.data.secrets import masked
 from idiolect.data.sources import find_sources, identity, read_metadata, read_source
 from idiolect.data.splitting import split_groups
-from idiolect.data.structure import structures
 from idiolect.data.tasks import Missing, Wording, examples_of, wording_for
+from idiolect.dialects.contract import Dialect
 from idiolect.okt.blocks.extension import Corpus
-
-ALIKE = (
-    0.6  # texts this much alike share half their shingles or more: one would give the other away in a test
-)
 
 Progress = Callable[[int, int | None, str], None]
 
@@ -61,6 +58,7 @@ class _Build:
     """A build on its way: what was decided so far."""
 
     job: Job
+    dialect: Dialect
     sources: Tally = field(default_factory=lambda: Tally("sources"))
     parts: Tally = field(default_factory=lambda: Tally("parts of long sources"))
     tables: Tally = field(default_factory=lambda: Tally("reference rows"))
@@ -83,12 +81,12 @@ def default_workers() -> int:
 
 def build_corpus(job: Job) -> CorpusResult:
     """The corpus of a job; NothingKept where no example is left."""
-    build = _Build(job)
+    build = _Build(job, job.load()[0])
     documents = _without_repeats(build, _cleaned(build, _read(build)))
     documents = _sound(build, documents)
     documents = _without_near_repeats(build, documents)
     documents = _cut(build, documents)
-    wording = wording_for(job.load()[0].name, job.system)
+    wording = wording_for(build.dialect.name, job.system)
     units = [(document, _examples(build, document, wording)) for document in documents]
     answers = _answers(build, wording)
     examples, groups = _split(build, units, answers)
@@ -114,9 +112,8 @@ def _read(build: _Build) -> Iterator[Document]:
     job = build.job
     metadata = read_metadata(job.metadata) if job.metadata else {}
     aside = {identity(path) for path in (*job.reference, *([job.metadata] if job.metadata else []))}
-    suffixes = job.load()[0].suffixes
     files = 0
-    for source in find_sources(job.sources, job.root, suffixes, job.bases):
+    for source in find_sources(job.sources, job.root, build.dialect.suffixes, job.bases):
         if isinstance(source, Rejected):
             build.sources.read += 1
             build.reject(source)
@@ -136,7 +133,8 @@ def _read(build: _Build) -> Iterator[Document]:
 
 def _cleaned(build: _Build, documents: Iterator[Document]) -> Iterator[Document]:
     settings = build.job.settings
-    for document in documents:
+    for found in documents:
+        document = _masked(build, found) if settings.scrub_secrets else found  # first: all else may be kept
         licence = licence_of(document.text)
         if settings.licenses is not None and licence and not is_allowed(licence, settings.licenses):
             detail = f"its header names {licence}; allowed: {', '.join(settings.licenses)}"
@@ -146,27 +144,31 @@ def _cleaned(build: _Build, documents: Iterator[Document]) -> Iterator[Document]
         if not text.strip():
             build.reject(_rejected(document, "empty", "holds no text"))
             continue
-        if settings.scrub_secrets:
-            text, hits = masked(text)
-            build.secrets += [
-                SecretHit(hit.kind, document.source, document.line + hit.line - 1) for hit in hits
-            ]
-            document = _example_masked(document)
         yield with_header(replace(document, text=text))
 
 
-def _example_masked(document: Document) -> Document:
-    """A given example without secrets in what is asked either."""
+def _masked(build: _Build, document: Document) -> Document:
+    """The document without secrets, in what a given example asks and tells besides too; hits are noted."""
+
+    def clean(text: str, *, lines: bool = False) -> str:
+        text, hits = masked(text)
+        for hit in hits:
+            line = document.line + (hit.line - 1 if lines else 0)  # a row stands in one line
+            build.secrets.append(SecretHit(hit.kind, document.source, line))
+        return text
+
     example = document.example
-    if example is None:
-        return document
-    clean = replace(
-        example,
-        instruction=masked(example.instruction)[0],
-        context=masked(example.context)[0],
-        system=masked(example.system)[0],
-    )
-    return replace(document, example=clean)
+    if example is not None:
+        told = {key: clean(item) if isinstance(item, str) else item for key, item in example.metadata.items()}
+        example = replace(
+            example,
+            instruction=clean(example.instruction),
+            context=clean(example.context),
+            system=clean(example.system),
+            metadata=told,
+        )
+    text = clean(document.text, lines=not document.row)
+    return replace(document, text=text, example=example)
 
 
 def _without_repeats(build: _Build, documents: Iterator[Document]) -> list[Document]:
@@ -244,8 +246,7 @@ def _without_near_repeats(build: _Build, documents: Sequence[Document]) -> list[
     scripts = [document for document in documents if document.example is None]
     if not threshold or len(scripts) < 2:
         return list(documents)
-    build.job.progress(0, len(scripts), "looking for near repeats")
-    table = signatures(document.text for document in scripts)
+    table = signatures(_texts(build, scripts, "looking for near repeats"))
     repeats = near_repeats(table, threshold, lambda at: scripts[at].text)
     for repeat in repeats.values():
         like = scripts[repeat.like].place
@@ -255,16 +256,22 @@ def _without_near_repeats(build: _Build, documents: Sequence[Document]) -> list[
     return [document for document in documents if id(document) not in dropped]
 
 
+def _texts(build: _Build, documents: Sequence[Document], doing: str) -> Iterator[str]:
+    """The texts, with a word of progress for each."""
+    for number, document in enumerate(documents, 1):
+        build.job.progress(number, len(documents), doing)
+        yield document.text
+
+
 def _cut(build: _Build, documents: Sequence[Document]) -> list[Document]:
     """The documents in their order, those that are too long in parts that verify."""
     settings = build.job.settings
-    dialect = build.job.load()[0]
     pieces: list[list[Document]] = []  # of each document: itself, or its parts
     for document in documents:
         long = settings.long != "keep" and estimated_tokens(document.text) > settings.max_tokens
         parts = None
         if long and settings.long == "chunk" and document.example is None:
-            parts = chunked(document, settings.max_tokens, dialect)
+            parts = chunked(document, settings.max_tokens, build.dialect)
         if long and parts is None:
             build.reject(_too_long(document, settings.max_tokens))
         else:
@@ -272,7 +279,7 @@ def _cut(build: _Build, documents: Sequence[Document]) -> list[Document]:
     sound = _sound_parts(build, [piece for parts in pieces for piece in parts if piece.part])
     kept: list[Document] = []
     for parts in pieces:
-        good = [sound.get((piece.source, piece.line), piece) for piece in parts]
+        good = [sound.get(_key(piece), piece) for piece in parts]
         good = [piece for piece in good if not piece.part or piece.verdict is not None]
         if not good:
             build.reject(_too_long(parts[0], settings.max_tokens, "; none of its parts verifies alone"))
@@ -280,18 +287,22 @@ def _cut(build: _Build, documents: Sequence[Document]) -> list[Document]:
     return kept
 
 
-def _sound_parts(build: _Build, parts: Sequence[Document]) -> dict[tuple[str, int], Document]:
-    """The parts that verify alone, by source and line."""
+def _sound_parts(build: _Build, parts: Sequence[Document]) -> dict[tuple[str, int, int], Document]:
+    """The parts that verify alone, by their key."""
     build.parts.read += len(parts)
     sound = {}
     for judged in judge_all(build.job.load, parts, _asked(build.job.settings), build.job.workers):
         document = judged.document
         if judged.ok:
-            sound[document.source, document.line] = document
+            sound[_key(document)] = document
         else:
             rejected = _rejected(document, "part does not verify", "it is not valid without the rest")
             build.reject(replace(rejected, faults=judged.faults), build.parts)
     return sound
+
+
+def _key(part: Document) -> tuple[str, int, int]:
+    return part.source, part.line, part.part
 
 
 def _too_long(document: Document, most: int, more: str = "") -> Rejected:
@@ -334,7 +345,8 @@ def _split(
 ) -> tuple[list[Example], int]:
     """All examples with their splits, each once; and how many groups there are."""
     settings = build.job.settings
-    names = _group_names([document for document, _ in units], settings)
+    documents = [document for document, _ in units]
+    names = group_names(documents, settings, _texts(build, documents, "looking for what is alike"))
     owners = [name for (_, made), name in zip(units, names, strict=True) for _ in made]
     examples = [example for _, made in units for example in made] + list(answers)
     owners += [example.group or example.id for example in answers]
@@ -350,26 +362,6 @@ def _split(
         else:
             done[example.id] = replace(example, split=splits[owner], group=owner)
     return list(done.values()), len(set(owners))
-
-
-def _group_names(documents: Sequence[Document], settings: Corpus) -> list[str]:
-    """The group of each document; what shares a group shares a split."""
-    groups = Groups(len(documents))
-    groups.join_equal((document.source if document.part else None) for document in documents)
-    told = [
-        document.told.group or (document.example.group if document.example else "") for document in documents
-    ]
-    if settings.split_by == "group":
-        groups.join_equal(
-            name or document.told.category or None for name, document in zip(told, documents, strict=True)
-        )
-    elif settings.split_by == "cluster":
-        texts = [document.text for document in documents]
-        groups.join_equal(name or None for name in told)
-        groups.join_equal(content_hash(text) for text in texts)
-        groups.join_equal(structures(texts))
-        join_alike(groups, signatures(texts), min(ALIKE, settings.near_dedup or ALIKE))
-    return [documents[groups.of(at)].place for at in range(len(documents))]
 
 
 def _rejected(document: Document, reason: str, detail: str, *, keep_text: bool = True) -> Rejected:

@@ -31,7 +31,8 @@ class Document:
     source: str  # the file as it is shown: relative to the project root
     text: str
     path: Path | None = None  # the file itself; its folder is where includes are looked for
-    line: int = 1  # where the text begins in the file
+    line: int = 1  # where the text begins in the file; of a row, where the row stands
+    row: bool = False  # of a table: its lines are not the file's
     encoding: str = "utf-8"
     told: Told = NOTHING_TOLD
     example: Example | None = None  # a row that is an example already; `text` is its target
@@ -49,7 +50,12 @@ class Document:
 
     @property
     def last_line(self) -> int:
-        return self.line + max(0, self.text.rstrip("\n").count("\n"))
+        return self.line + (0 if self.row else self.height)
+
+    @property
+    def height(self) -> int:
+        """How many lines the text has after its first."""
+        return max(0, self.text.rstrip("\n").count("\n"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,12 +205,12 @@ def _document_of(row: Row, line: int, source: SourceFile) -> Document:
     if column is None:
         example = to_example(row, form_of(tuple(row)))
         return Document(
-            source=source.shown, text=example.target, path=source.path, line=line, example=example
+            source=source.shown, text=example.target, path=source.path, line=line, row=True, example=example
         )
     if not row[column].strip():
         raise BadRow("", f'"{column}" is empty')
     told = told_of_row(row)
-    return Document(source=source.shown, text=row[column], path=source.path, line=line, told=told)
+    return Document(source=source.shown, text=row[column], path=source.path, line=line, row=True, told=told)
 
 
 def told_of_row(row: Mapping[str, object]) -> Told:
