@@ -1,4 +1,4 @@
-"""A client to be killed: asks the server at argv[1] with the journal at argv[2]; argv[3] requests, argv[4] at once."""
+"""A client to be killed. Arguments: the server, the journal, how many requests, how many at once."""
 
 import sys
 from pathlib import Path

@@ -37,6 +37,16 @@ def test_a_window_that_cuts_the_prompt_is_an_error_with_its_cure(teacher: MakeTe
     assert ending.detail.endswith("raise num_ctx")
 
 
+def test_a_prompt_that_fills_the_window_to_the_brim_was_cut_as_well(teacher: MakeTeacher) -> None:
+    with FakeServer(style="ollama") as server:  # which counts a quarter more than the estimate
+        full, fits = teacher(server, num_ctx=2048, concurrency=1).answer(
+            [long_request(1_800), long_request(1_500)]
+        )
+    assert isinstance(full, Rejected)
+    assert full.reason == "prompt cut"
+    assert isinstance(fits, Answer)
+
+
 def test_a_compatible_server_that_cuts_is_found_out_too(teacher: MakeTeacher) -> None:
     with FakeServer(style="openai", window=4096) as server:
         asked = teacher(server)
@@ -48,8 +58,9 @@ def test_a_compatible_server_that_cuts_is_found_out_too(teacher: MakeTeacher) ->
 
 def test_a_prompt_longer_than_the_model_reads_is_not_sent(teacher: MakeTeacher) -> None:
     with FakeServer(style="ollama", context_length=8_192) as server:
-        long, short = teacher(server, concurrency=1).answer([long_request(12_000), long_request(100)])
-        assert len(server.asked) == 1
+        asked = teacher(server, concurrency=1)
+        long, short = asked.answer([long_request(12_000), long_request(100)])
+        assert len(server.asked) == asked.report().calls == 1
     assert isinstance(long, Rejected)
     assert long.reason == "prompt too long"
     assert "which reads 8,192" in long.detail
@@ -67,6 +78,6 @@ def test_half_a_long_prompt_looks_cut() -> None:
 
 
 def test_blanks_and_long_words_are_estimated_low() -> None:
-    blanks = estimate([Message("user", " " * 1600)])
-    assert blanks <= 110
-    assert estimate([Message("user", "字" * 300)]) >= 100
+    for repeated, most in ((" ", 30), ("\n", 30), ("-", 30), ("a", 170), ("字", 810), ("🎉", 30)):
+        assert estimate([Message("user", repeated * 1600)]) <= most
+    assert estimate([Message("user", "字句" * 300)]) >= 300

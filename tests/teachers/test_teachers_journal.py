@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,18 @@ def test_a_claim_whose_holder_died_is_taken_over_and_one_that_lives_is_waited_fo
         assert journal.ask_once(request("dead"), lambda: Reply("mine"), tire) == (Reply("mine"), False)
         with pytest.raises(Tired):
             journal.ask_once(request("alive"), lambda: Reply("mine"), tire)
+
+
+def test_a_new_journal_may_be_opened_by_many_at_the_same_instant(tmp_path: Path) -> None:
+    gate = threading.Barrier(6)
+
+    def open_and_close(path: Path) -> None:
+        gate.wait()
+        Journal(path).close()
+
+    with ThreadPoolExecutor(6) as pool:
+        for number in range(15):
+            list(pool.map(open_and_close, [tmp_path / f"{number}.sqlite"] * 6))  # raises what a thread raised
 
 
 @pytest.mark.parametrize(

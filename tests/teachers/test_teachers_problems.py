@@ -49,7 +49,7 @@ def test_an_unknown_model_is_told_with_the_nearest_that_there_is(style: Any, tea
 
 
 def test_ollamas_latest_tag_may_be_left_out(teacher: MakeTeacher) -> None:
-    with FakeServer(style="ollama", models=["fake:latest", "fake"]) as server:
+    with FakeServer(style="ollama", models=["fake:latest"]) as server:
         assert len(list(teacher(server).answer(QUESTION))) == 1
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from idiolect.dialects.verdict import Fault, Verdict, could_not_judge, verdict_of
 from idiolect.teachers.client import ReplayTeacher, ServerTeacher
@@ -24,6 +27,10 @@ SCHEMA = {
     "required": ["n"],
     "additionalProperties": False,
 }
+QUICK = [
+    Misbehaviour(kind)
+    for kind in ("status", "broken_json", "wrong_schema", "cut_body", "hang_up", "cut_answer")
+]
 BOTH = pytest.mark.parametrize("style", ["ollama", "openai"])
 
 
@@ -220,6 +227,62 @@ def test_a_server_that_has_gone_is_not_asked_a_thousand_times(teacher: MakeTeach
     assert report.total.failed <= 2
     assert report.total.not_asked >= 497
     assert set(report.reasons) == {"failed: no connection", "not asked: server gone"}
+
+
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_server_that_refuses_everything_is_given_up(status: int, teacher: MakeTeacher) -> None:
+    fault = Misbehaviour("status", status=status, message="no such page")
+    with FakeServer(faults=lambda *_: fault) as server:
+        asked = teacher(server, retries=1, concurrency=2)
+        list(asked.answer(questions(300)))
+        assert len(server.asked) < 30
+    assert asked.report().closes
+    assert asked.report().reasons["not asked: server gone"] > 280
+
+
+def test_one_bad_request_among_good_ones_does_not_stop_the_run(teacher: MakeTeacher) -> None:
+    def every_other(number: int, _: Asked) -> Misbehaviour | None:
+        return Misbehaviour("status", status=400) if number % 2 else None
+
+    with FakeServer(faults=every_other) as server:
+        asked = teacher(server, concurrency=1)
+        list(asked.answer(questions(60)))
+    assert (asked.report().total.answered, asked.report().total.failed) == (30, 30)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    faults=st.lists(st.sampled_from([None, *QUICK]), max_size=30),
+    retries=st.integers(0, 2),
+    max_calls=st.none() | st.integers(1, 20),
+    at_once=st.integers(1, 4),
+)
+def test_counts_close_and_the_next_run_asks_only_for_what_is_missing(
+    faults: list[Misbehaviour | None], retries: int, max_calls: int | None, at_once: int
+) -> None:
+    requests = questions(12, schema=SCHEMA)
+    with FakeServer(lambda _: '{"n": 1}', faults=faults) as server, Journal(_memory()) as journal:
+        chosen = ServerSettings(
+            "fake",
+            server.url,
+            retries=retries,
+            max_calls=max_calls,
+            concurrency=at_once,
+            first_back_off_s=0.001,
+        )
+        first = ServerTeacher(chosen, journal)
+        endings = list(first.answer(requests))
+        report = first.report()
+        assert report.closes
+        assert report.total.asked == len(endings) == 12
+        assert report.calls == len(server.asked)
+        assert sum(report.reasons.values()) == 12 - report.total.answered
+        kept = journal.keys()
+        list(ServerTeacher(replace(chosen, max_calls=None), journal).answer(requests))
+        assert kept <= journal.keys()
+        again = len(server.asked) - report.calls
+        finished = report.total.answered + report.total.rejected
+        assert finished < 12 or again == 0
 
 
 def test_whoever_leaves_early_keeps_what_was_on_its_way_and_may_come_back(

@@ -25,6 +25,7 @@ from idiolect.teachers.tally import Tally
 from idiolect.teachers.wire import CallFailed, Wire
 
 Progress = Callable[[TeacherReport], None]
+_MOST_FAILED = 8  # requests in a row that end without any reply
 _LEFT = "left"  # why a pace is stopped while whoever iterates has left early
 
 
@@ -105,10 +106,12 @@ class ServerTeacher:
         rng = random.Random(f"{self.settings.seed}:{request.key}")
         tries = 0
         while True:
-            self._pace.take_call()
+            self._pace.check()
             server = self._connected()
-            self._tally.call()
             try:
+                server.check(request)
+                self._pace.take_call()
+                self._tally.call()
                 reply = server.ask(request)
             except FieldRefused:
                 self._tally.trouble("field refused")
@@ -134,11 +137,13 @@ class ServerTeacher:
         return failure.again and (failure.wait_s or 0.0) <= self.settings.longest_wait_s
 
     def _give_up(self, failure: CallFailed, detail: str) -> None:
-        """Stop asking a server that has gone: nobody waits for a thousand time-outs."""
-        if not failure.again:
+        """Stop asking a server that has gone or refuses all: nobody waits for a thousand time-outs."""
+        if not (failure.again or failure.reason.startswith("status")):
             return
         self._failed_in_a_row += 1
-        if failure.reason == "no connection" or self._failed_in_a_row > 2 * self.settings.concurrency:
+        if failure.reason == "no connection" or self._failed_in_a_row > max(
+            _MOST_FAILED, self.settings.concurrency
+        ):
             self._pace.stop("server gone", f"the server stopped answering: {detail}")
 
     def _connected(self) -> Server:
@@ -147,7 +152,7 @@ class ServerTeacher:
                 try:
                     self._server = connect(self.settings)
                 except TeacherProblem:
-                    self._pace.stop("no teacher", "the teacher can't be used")
+                    self._pace.stop(_LEFT, "the teacher can't be used")
                     raise
             return self._server
 

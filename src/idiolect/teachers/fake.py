@@ -222,7 +222,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name, complaint in fake.refused_fields.items():
             if name in asked.body or wanted.get("type") == name:
                 return self._send(400, {"error": {"message": complaint}})
-        if asked.body["model"] not in fake.models:
+        if not {asked.body["model"], f"{asked.body['model']}:latest"} & set(fake.models):
             message = f"model '{asked.body['model']}' not found"
             return self._send(404, {"error": {"message": message}})
         fault = fake.faults(number, asked)
@@ -330,7 +330,10 @@ def main() -> None:
     parser.add_argument("--model", default="fake")
     settings = parser.parse_args()
     with FakeServer(style=settings.style, models=[settings.model], port=settings.port) as server:
-        print(f"TEACHER {{ url: {json.dumps(server.url)}  model: {json.dumps(settings.model)} }}", flush=True)
+        print(
+            f"TEACHER {{\n    url: {json.dumps(server.url)}\n    model: {json.dumps(settings.model)}\n}}",
+            flush=True,
+        )
         with suppress(KeyboardInterrupt):
             while True:
                 time.sleep(3600)

@@ -162,14 +162,17 @@ class Journal:
             raise
 
     def _prepare(self) -> None:
+        """Make the tables in an empty file; leave alone what is no journal."""
+        self._base.execute("BEGIN")  # one view of all three: another process may be making the file right now
         (application,) = self._base.execute("PRAGMA application_id").fetchone()
         (version,) = self._base.execute("PRAGMA user_version").fetchone()
         (tables,) = self._base.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        self._base.execute("COMMIT")
         if (tables and application != _APPLICATION) or version > VERSION:
             raise TeacherProblem(
                 f"{self.path} is no journal of this version", hint="name another file for the journal"
             )
-        self._base.execute("PRAGMA journal_mode=WAL")
+        self._write_ahead()
         # FULL: a reply may have cost minutes, and a commit that survives a power cut costs one fsync.
         self._base.execute("PRAGMA synchronous=FULL")
         if version < VERSION:
@@ -178,6 +181,19 @@ class Journal:
                     self._base.execute(statement)
                 self._base.execute(f"PRAGMA application_id={_APPLICATION}")
                 self._base.execute(f"PRAGMA user_version={VERSION}")
+
+    def _write_ahead(self) -> None:
+        """Switch the write-ahead log on; for this alone SQLite does not wait when others are busy."""
+        end = time.monotonic() + _BUSY_S
+        while True:
+            try:
+                self._base.execute("PRAGMA journal_mode=WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+                time.sleep(_FIRST_PAUSE_S)
+            else:
+                return
 
     def _reply(self, key: str) -> Reply | None:
         query = "SELECT text, cut, prompt_tokens, completion_tokens, wall_s FROM replies WHERE key = ?"

@@ -27,7 +27,9 @@ from idiolect.text_hints import did_you_mean, shortened
 
 _SMALLEST_WINDOW = 4096
 _ANSWER_ROOM = 2048  # tokens kept for the answer where the request names no max_tokens
-_SLACK = 1.6  # a real tokenizer may need this much more than the estimate, which is low
+_SLACK = 1.6  # how much more than the estimate a tokenizer may need, until replies have told
+_SLACK_ON_TOLD = 1.15  # and how much more than the worst share that they told
+_SHORT_PROMPT = 200  # tokens; below it the template's own outweigh the text's
 _PASSING = frozenset({408, 409, 425, 429})  # statuses below 500 that may pass
 _NO_SCHEMA_WORDS = (
     "response_format",
@@ -42,6 +44,9 @@ _NO_SCHEMA_WORDS = (
 
 class Server(Protocol):
     """A server that answers one request by one call."""
+
+    def check(self, request: Request) -> None:
+        """CallFailed for a request that needs no call to fail."""
 
     def ask(self, request: Request) -> Reply: ...
 
@@ -75,7 +80,19 @@ class Ollama:
         self._fixed = num_ctx
         self._longest = longest  # the model's own limit
         self._window = num_ctx or _SMALLEST_WINDOW
+        self._slack = _SLACK
         self._lock = threading.Lock()
+
+    def check(self, request: Request) -> None:
+        """Refuse a prompt that is longer than the model reads, whatever the window."""
+        estimated = estimate(request.messages)
+        if self._longest is not None and estimated > self._longest:
+            raise CallFailed(
+                "prompt too long",
+                f"a prompt of about {estimated:,} tokens does not fit {self._model}, "
+                f"which reads {self._longest:,}; take a teacher with a larger context or shorten the prompt",
+                again=False,
+            )
 
     def ask(self, request: Request) -> Reply:
         """One call of /api/chat."""
@@ -100,8 +117,10 @@ class Ollama:
         body = response.json()
         text = _text_of(body.get("message"), response)
         read = _count(body.get("prompt_eval_count"))
-        if read is not None and looks_cut(read, estimated):
+        if read is not None and (looks_cut(read, estimated) or read >= window):
             raise _cut(read, estimated, window, _RAISE_NUM_CTX)
+        if read is not None:
+            self._slack = max(self._slack, _SLACK_ON_TOLD * read / max(estimated, _SHORT_PROMPT))
         cut = body.get("done_reason") == "length"
         return Reply(text, cut, read, _count(body.get("eval_count")), time.monotonic() - began)
 
@@ -109,14 +128,7 @@ class Ollama:
         """A window that holds the prompt and its answer. It only grows: each change reloads the model."""
         if self._fixed is not None:
             return self._fixed
-        needed = int(estimated * _SLACK) + (max_tokens or _ANSWER_ROOM)
-        if self._longest is not None and estimated > self._longest:
-            raise CallFailed(
-                "prompt too long",
-                f"a prompt of about {estimated:,} tokens does not fit {self._model}, "
-                f"which reads {self._longest:,}; take a teacher with a larger context or shorten the prompt",
-                again=False,
-            )
+        needed = int(estimated * self._slack) + (max_tokens or _ANSWER_ROOM)
         with self._lock:
             while self._window < needed:
                 self._window *= 2
@@ -130,6 +142,9 @@ class Compatible:
         self._wire = wire
         self._schema_form = "json_schema"
         self._length_name = "max_tokens"
+
+    def check(self, request: Request) -> None:
+        """Nothing: such a server does not tell what its model reads."""
 
     def ask(self, request: Request) -> Reply:
         """One call; where the server refuses a field that it does not know, a call without it."""
