@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from idiolect.teachers.client import ServerTeacher
-from idiolect.teachers.fake import FakeServer
+from idiolect.teachers.fake import FakeServer, Misbehaviour
 from idiolect.teachers.records import Answer, Message, Outcome, Rejected, Request
 from idiolect.teachers.tokens import estimate, looks_cut
 
@@ -45,6 +45,33 @@ def test_a_prompt_that_fills_the_window_to_the_brim_was_cut_as_well(teacher: Mak
     assert isinstance(full, Rejected)
     assert full.reason == "prompt cut"
     assert isinstance(fits, Answer)
+
+
+def test_a_window_of_ours_that_was_too_small_is_doubled_and_the_prompt_asked_again(
+    teacher: MakeTeacher,
+) -> None:
+    dense = Request(
+        "ast", (Message("user", "🎉🚀" * 1_500),)
+    )  # which this server counts at eight times the usual
+    with FakeServer(style="ollama", token_share=8.0) as server:
+        asked = teacher(server)
+        (ending,) = asked.answer([dense])
+        assert isinstance(ending, Answer)
+        assert [call.body["options"]["num_ctx"] for call in server.asked] == [8_192, 16_384, 32_768]
+    assert asked.report().troubles == {"prompt cut": 2}
+
+
+def test_a_server_that_refuses_to_cut_says_the_same_as_one_that_cuts(teacher: MakeTeacher) -> None:
+    refusal = Misbehaviour("status", status=400, message="the input length exceeds the context length")
+    with FakeServer(style="ollama", faults=lambda *_: refusal) as server:
+        fixed, at_limit = teacher(server, num_ctx=2048), teacher(server, retries=9)
+        (one,) = fixed.answer([long_request(6_000)])
+        (two,) = at_limit.answer([long_request(6_000)])
+        assert server.asked[-1].body["options"]["num_ctx"] == server.context_length
+    assert isinstance(one, Rejected)
+    assert one.detail.endswith("raise num_ctx")
+    assert isinstance(two, Rejected)
+    assert two.detail.endswith("the model reads no more: shorten the prompt")
 
 
 def test_a_compatible_server_that_cuts_is_found_out_too(teacher: MakeTeacher) -> None:

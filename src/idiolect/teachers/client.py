@@ -141,9 +141,8 @@ class ServerTeacher:
         if not (failure.again or failure.reason.startswith("status")):
             return
         self._failed_in_a_row += 1
-        if failure.reason == "no connection" or self._failed_in_a_row > max(
-            _MOST_FAILED, self.settings.concurrency
-        ):
+        too_many = self._failed_in_a_row > max(_MOST_FAILED, self.settings.concurrency)
+        if failure.reason == "no connection" or too_many:
             self._pace.stop("server gone", f"the server stopped answering: {detail}")
 
     def _connected(self) -> Server:

@@ -110,6 +110,7 @@ class FakeServer:
         faults: Sequence[Misbehaviour | None] | Faults = (),
         context_length: int = 131_072,
         window: int | None = None,
+        token_share: float = 1.25,
         key: str | None = None,
         refused_fields: Mapping[str, str] | None = None,
         port: int = 0,
@@ -120,6 +121,7 @@ class FakeServer:
         self.context_length = context_length
         # None: Ollama's own for that style, endless for the other
         self.window = _DEFAULT_WINDOW if window is None and style == "ollama" else window
+        self.token_share = token_share  # of our estimate of a prompt's tokens
         self.key = key
         self.refused_fields = dict(refused_fields or {})  # a field, or a type of response_format: complaint
         self.faults: Faults = faults if callable(faults) else _in_turn(faults)
@@ -272,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
         # As Ollama does: its compatible endpoint knows no num_ctx, and what does not fit is cut in silence.
         options = asked.body.get("options") or {}
         window = options.get("num_ctx", fake.window) if native else fake.window
-        read = estimate(asked.messages) * 5 // 4
+        read = int(estimate(asked.messages) * fake.token_share)
         read = read if window is None else min(read, window)
         written = len(text) // 4
         reason = "length" if cut else "stop"

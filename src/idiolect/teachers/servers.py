@@ -112,17 +112,27 @@ class Ollama:
         response = self._wire.post(f"{self._root}/api/chat", content)
         if response.status != 200:
             if response.status == 400 and "context length" in response.complaint():
-                raise _cut(None, estimated, window, _RAISE_NUM_CTX)
+                raise self._too_small(None, estimated, window)
             _refuse(response, self._wire, request.model)
         body = response.json()
         text = _text_of(body.get("message"), response)
         read = _count(body.get("prompt_eval_count"))
         if read is not None and (looks_cut(read, estimated) or read >= window):
-            raise _cut(read, estimated, window, _RAISE_NUM_CTX)
+            raise self._too_small(read, estimated, window)
         if read is not None:
             self._slack = max(self._slack, _SLACK_ON_TOLD * read / max(estimated, _SHORT_PROMPT))
         cut = body.get("done_reason") == "length"
         return Reply(text, cut, read, _count(body.get("eval_count")), time.monotonic() - began)
+
+    def _too_small(self, read: int | None, estimated: int, window: int) -> CallFailed:
+        """What a window that did not hold the prompt means; one that is ours to fit is doubled."""
+        if self._fixed is not None:
+            return _cut(read, estimated, window, "raise num_ctx")
+        if self._longest is not None and window >= self._longest:
+            return _cut(read, estimated, window, "the model reads no more: shorten the prompt")
+        with self._lock:
+            self._window = max(self._window, window * 2)
+        return _cut(read, estimated, window, "the window is doubled for the next try", again=True)
 
     def _window_for(self, estimated: int, max_tokens: int | None) -> int:
         """A window that holds the prompt and its answer. It only grows: each change reloads the model."""
@@ -210,15 +220,16 @@ def _body(request: Request, form: str, length_name: str) -> dict[str, Any]:
     return content
 
 
-_RAISE_NUM_CTX = "raise num_ctx"
 _LARGER_CONTEXT = "start the server with a larger context (llama.cpp: -c, vLLM: --max-model-len)"
 
 
-def _cut(read: int | None, estimated: int, window: int | None, cure: str) -> CallFailed:
+def _cut(
+    read: int | None, estimated: int, window: int | None, cure: str, *, again: bool = False
+) -> CallFailed:
     said = "refused a prompt" if read is None else f"read {read:,}"
     at = "" if window is None else f" with a window of {window:,}"
     detail = f"the server {said} of about {estimated:,} tokens{at}; {cure}"
-    return CallFailed("prompt cut", detail, again=False)
+    return CallFailed("prompt cut", detail, again=again)
 
 
 def _ollama(wire: Wire, root: str, settings: ServerSettings) -> Ollama:
