@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 
+from corpora import CORPORA
 from idiolect.data.corpus import Job, build_corpus, default_workers
 from idiolect.data.dialect_source import DialectSource
 from idiolect.data.leakage import find_leaks
 from idiolect.okt.blocks.extension import Corpus
 
-CORPUS = Path(os.environ.get("IDIOLECT_CORPORA", Path(__file__).parents[3] / "shared/corpora")) / "ahk2"
+CORPUS = CORPORA / "ahk2"
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not CORPUS.is_dir(), reason="no AutoHotkey scripts: set IDIOLECT_CORPORA"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from corpora import CORPORA
 from idiolect.grammar.from_json_schema import NotEnforceable, lower_schema
 from idiolect.grammar.replay import replay
 
@@ -33,9 +33,7 @@ NARROWER = {
 
 
 def suite() -> Path:
-    named = os.environ.get("IDIOLECT_CORPORA")
-    corpora = Path(named) if named else Path(__file__).parents[3] / "shared" / "corpora"
-    folder = corpora / "json-schema-test-suite"
+    folder = CORPORA / "json-schema-test-suite"
     if not folder.is_dir():
         pytest.skip("the JSON Schema test suite is not there; point IDIOLECT_CORPORA to it")
     return folder

@@ -1,16 +1,16 @@
 """Agreement with the interpreter on real scripts; skipped where they are not there."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 
+from corpora import CORPORA
 from idiolect.dialects.ahk2.dialect import Ahk2
 from idiolect.dialects.ahk2.formatter import format_script
 from idiolect.dialects.contract import Context
 
-CORPUS = Path(os.environ.get("IDIOLECT_CORPORA", Path(__file__).parents[4] / "shared/corpora")) / "ahk2"
+CORPUS = CORPORA / "ahk2"
 pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="no AutoHotkey scripts: set IDIOLECT_CORPORA")
 
 

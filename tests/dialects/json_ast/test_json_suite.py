@@ -1,17 +1,14 @@
 """Agreement with the official JSON Schema test suite, and what the few differences are."""
 
 import json
-import os
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
+from corpora import CORPORA
 from idiolect.dialects.json_ast.dialect import JsonAst
 from idiolect.dialects.json_ast.schemas import read_store
 
-ROOT = Path(__file__).resolve().parents[3]
-CORPORA = Path(os.environ.get("IDIOLECT_CORPORA") or ROOT.parent / "shared" / "corpora")
 SUITE = CORPORA / "json-schema-test-suite"
 pytestmark = pytest.mark.skipif(
     not SUITE.is_dir(), reason=f"no JSON Schema test suite at {SUITE}; set IDIOLECT_CORPORA"
