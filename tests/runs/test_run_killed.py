@@ -114,8 +114,9 @@ def test_a_run_killed_at_random_times_over_and_over_ends_in_the_same_bytes(tmp_p
     start = time.monotonic()
     assert ended(in_child(make_project(tmp_path / "timed"))) == 0
     lasts = time.monotonic() - start
-    killed = 0
-    for _ in range(50):
+    killed = tries = 0
+    while killed < 50 and tries < 400:  # a child that is done before its instant does not count
+        tries += 1
         pid = in_child(root)
         time.sleep(rng.uniform(0, lasts))
         os.kill(pid, signal.SIGKILL)
@@ -127,7 +128,7 @@ def test_a_run_killed_at_random_times_over_and_over_ends_in_the_same_bytes(tmp_p
     (root / "texts" / "c.txt").write_text("four\n")
     walk(root)
     assert contents(root / "runs" / "toy") == whole
-    assert killed >= 30
+    assert killed == 50
 
 
 def test_answers_that_were_paid_for_are_not_paid_for_again(project, whole):
