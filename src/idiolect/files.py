@@ -9,8 +9,10 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TextIO
 
 _KINDS = (
     (stat.S_ISDIR, "is a folder"),
@@ -78,12 +80,19 @@ def read_small(path: Path, limit: int) -> bytes:
 
 def write_beside(path: Path, text: str) -> None:
     """Write a text beside the file and rename it into place, so that no half file is ever seen."""
+    with replacing(path) as stream:
+        stream.write(text)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """A text stream beside the file, renamed into its place at the end, removed if that is not reached."""
     path.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     beside = Path(name)
     try:
         with os.fdopen(number, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+            yield stream
         beside.chmod(0o644)  # mkstemp makes it private, which the file it replaces is not
         beside.replace(path)
     except BaseException:

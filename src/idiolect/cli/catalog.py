@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idiolect.cli.opening import WRONG, open_dialect, read_context, stop
+from idiolect.cli.opening import open_dialect, read_context
+from idiolect.cli.report import WRONG_INPUT, stop
 
 if TYPE_CHECKING:
     from idiolect.dialects.catalog import Catalog
@@ -118,7 +119,7 @@ def _print_affected(found: CatalogDiff, examples: Path, column: str | None) -> N
     affected = total = 0
     for item in gather([examples], (), column):
         if item.unreadable:
-            stop(f"error: {item.name}: {item.unreadable}", WRONG)
+            stop(f"error: {item.name}: {item.unreadable}", WRONG_INPUT)
         total += 1
         used = sorted(set(pattern.findall(item.text))) if names else []
         if used:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from idiolect.cli.opening import USAGE, WRONG, open_dialect, read_context, stop
+from idiolect.cli.opening import open_dialect, read_context
+from idiolect.cli.report import USAGE, WRONG_INPUT, stop
 from idiolect.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def check(
         _print_json(summaries, totals)
     elif many:
         _print_many(rows, totals)
-    raise typer.Exit(0 if totals.all_good else WRONG)
+    raise typer.Exit(0 if totals.all_good else WRONG_INPUT)
 
 
 def _load(

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from idiolect.cli.opening import USAGE, WRONG, open_dialect, read_context, stop
+from idiolect.cli.opening import open_dialect, read_context
+from idiolect.cli.report import USAGE, WRONG_INPUT, stop
 from idiolect.cli.tables import print_table
 
 app = typer.Typer(no_args_is_help=True, help="Look at what constrained decoding accepts.")
@@ -66,4 +67,4 @@ def compare_texts(
         stop("error: no texts to replay", USAGE)
     if not as_json:
         print_table(["outcome", "texts"], counts.most_common())
-    raise typer.Exit(WRONG if wrong else 0)
+    raise typer.Exit(WRONG_INPUT if wrong else 0)

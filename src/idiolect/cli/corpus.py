@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from idiolect.cli.opening import USAGE, code_allowed, open_dialect, stop
+from idiolect.cli.opening import code_allowed, open_dialect
+from idiolect.cli.report import USAGE, stop
 from idiolect.cli.tables import print_table
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idiolect.cli.opening import USAGE, stop
+from idiolect.cli.report import USAGE, stop
 from idiolect.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def leakage(
     """Find what a test set shares with the training data; exit code 3 if it shares anything."""
     import json
 
-    from idiolect.cli.opening import BELOW
+    from idiolect.cli.report import GATE_FAILED
     from idiolect.data.forms import NO_COLUMNS
     from idiolect.data.leakage import KINDS, find_leaks
 
@@ -209,4 +209,4 @@ def leakage(
             print(f"{len(broken):,} rows could not be read")
     if broken:
         raise typer.Exit(1)
-    raise typer.Exit(BELOW if leaks else 0)
+    raise typer.Exit(GATE_FAILED if leaks else 0)

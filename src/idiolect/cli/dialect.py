@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idiolect.cli.opening import BELOW, WRONG, open_dialect, stop
+from idiolect.cli.opening import open_dialect
+from idiolect.cli.report import GATE_FAILED, WRONG_INPUT, stop
 from idiolect.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ def measure(
     else:
         _print(report)
     if not report.checks:
-        stop(f"error: nothing of {dialect} could be measured", WRONG)
-    raise typer.Exit(0 if report.ok else BELOW)
+        stop(f"error: nothing of {dialect} could be measured", WRONG_INPUT)
+    raise typer.Exit(0 if report.ok else GATE_FAILED)
 
 
 def _of_folder(

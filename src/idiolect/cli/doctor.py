@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from idiolect.cli.report import WRONG_INPUT
+
 if TYPE_CHECKING:
     from idiolect.machine.record import Machine
     from idiolect.machine.requirements import Requirements
     from idiolect.okt.reading import Reading
     from idiolect.problem import Problem
 
-_FAILED = 1
 _STYLES = {"error": "bold red", "warning": "yellow", "info": "dim"}
 
 
@@ -50,7 +51,7 @@ def doctor(
         if not no_report:
             typer.echo(f"written to {out}")
     if report["status"] == "incompatible":
-        raise typer.Exit(_FAILED)
+        raise typer.Exit(WRONG_INPUT)
 
 
 def _requirements(script: Path) -> Requirements:
@@ -63,10 +64,10 @@ def _requirements(script: Path) -> Requirements:
         checked = check_file(script)
     except UnreadableScript as error:
         typer.echo(str(error), err=True)
-        raise typer.Exit(_FAILED) from error
+        raise typer.Exit(WRONG_INPUT) from error
     except OSError as error:
         typer.echo(f"{script}: error[L014]: {error.strerror}", err=True)
-        raise typer.Exit(_FAILED) from error
+        raise typer.Exit(WRONG_INPUT) from error
     if checked.errors:
         count = len(checked.errors)
         faults = "1 error" if count == 1 else f"{count} errors"
@@ -93,7 +94,7 @@ def _write(path: Path, report: dict[str, object]) -> None:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         typer.echo(f"error: {path} can't be written: {reason}", err=True)
-        raise typer.Exit(_FAILED) from error
+        raise typer.Exit(WRONG_INPUT) from error
 
 
 def _plain(machine: Machine) -> dict[str, Any]:

@@ -7,20 +7,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import typer
 
+from idiolect.cli.report import USAGE, stop
+
 if TYPE_CHECKING:
     from idiolect.dialects.contract import Context, Dialect
-
-WRONG, USAGE, BELOW = 1, 2, 3
-
-
-def stop(message: str, code: int = WRONG) -> NoReturn:
-    """End the command with an error message."""
-    typer.echo(message, err=True)
-    raise typer.Exit(code)
 
 
 def open_dialect(name: str, *, allow_code: bool) -> Dialect:

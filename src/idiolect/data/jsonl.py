@@ -7,8 +7,6 @@ It does **not** know the forms that other toolkits write; see `forms.py`.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from functools import cache
@@ -20,7 +18,7 @@ from pydantic_core import from_json
 
 from idiolect.data.example import Example, Rejected
 from idiolect.data.probe_lines import HEAD_BYTES, MAX_ROW_BYTES, as_utf8, bounded_lines, encoding_of
-from idiolect.files import open_plain
+from idiolect.files import open_plain, replacing
 from idiolect.text_hints import did_you_mean, shortened, size
 
 Row = dict[str, Any]
@@ -135,20 +133,11 @@ def write_examples(path: Path, examples: Iterable[Example]) -> int:
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> int:
     """Write one object a line, beside the file and then into its place; how many there were."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    beside = Path(name)
     count = 0
-    try:
-        with os.fdopen(number, "w", encoding="utf-8", newline="\n") as stream:
-            for row in rows:
-                stream.write(line_of(row))
-                count += 1
-        beside.chmod(0o644)  # mkstemp makes it private
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with replacing(path) as stream:
+        for row in rows:
+            stream.write(line_of(row))
+            count += 1
     return count
 
 
