@@ -37,3 +37,17 @@ class Pair:
     @property
     def length(self) -> int:
         return len(self.prompt) + max(len(self.chosen), len(self.rejected))
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRow:
+    """A classifier's example in token ids with the number of its label, or a regression's with its value."""
+
+    id: str
+    ids: tuple[int, ...]
+    label: int | float
+    weight: float = 1.0
+
+    @property
+    def length(self) -> int:
+        return len(self.ids)
