@@ -23,7 +23,8 @@ from idiolect.text_hints import nearest, shortened
 
 Kind = Literal["built-in", "local", "cached", "hub", "url", "missing"]
 
-BUILT_IN = ("nano",)
+BUILT_IN = ("nano", "idiolect/nano")
+NANO = Path(str(files("idiolect.student").joinpath("nano")))
 _PRIVATE_OWNER = "oktoseek"
 _HUB_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 _HUB_ID = re.compile(r"(?:[A-Za-z0-9][\w.-]*/)?[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -87,7 +88,9 @@ def cache_folder(env: Mapping[str, str] = os.environ) -> Path:
 
 def _locate(ref: str, bases: Sequence[Path], offline: bool, env: Mapping[str, str]) -> ModelFound:
     if ref in BUILT_IN:
-        return ModelFound(ref, "built-in")
+        # Until it is pre-trained it has no weights, which is no fault of whoever names it.
+        inside = replace(read_model_folder(NANO), problems=())
+        return _described(ModelFound(ref, "built-in", NANO), inside)
     if "://" in ref:
         return _from_url(ref, offline, env)
     for base in bases:
