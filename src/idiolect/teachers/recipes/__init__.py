@@ -1,0 +1,1 @@
+"""Recipes: how a dialect and a teacher are turned into examples."""
