@@ -1,4 +1,4 @@
-"""What a recipe is given, and what it is: one function `make(job)` that yields examples and what was left out.
+"""What a recipe is given, and what it is: a function `make(job)` that yields examples and what was left out.
 
 A recipe is a module of this folder and a row in `RECIPES`. It yields in an order that the plan and the seed
 alone decide, draws from `job.rng(...)`, asks only `job.teacher(...)`, and writes files of its own, if any,
