@@ -13,6 +13,7 @@ from idiolect.cli.about import about, leave
 from idiolect.cli.check import check
 from idiolect.cli.docs import docs
 from idiolect.cli.doctor import doctor
+from idiolect.cli.evaluations import compare, report
 from idiolect.cli.fmt import fmt
 from idiolect.cli.init import init
 from idiolect.cli.list import list_what
@@ -59,6 +60,8 @@ app.command()(doctor)
 app.command()(lsp)
 app.command(cls=ForceMayStandAlone)(run)
 app.command()(logs)
+app.command()(compare)
+app.command()(report)
 app.command("list")(list_what)
 app.command()(about)
 app.command("exit")(leave)

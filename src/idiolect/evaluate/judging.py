@@ -1,0 +1,198 @@
+"""Judges one answer: by the dialect's verdict, by the reference, and by what a refusal is.
+
+Rules only. A teacher's opinion is added by `teacher_judge.py`. What crashes is "could not be judged", and
+never a wrong answer.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from idiolect.data.contexts import context_of
+from idiolect.data.example import WORDS, summary_of
+from idiolect.dialects.contract import EMPTY, Context, Dialect
+from idiolect.dialects.verdict import Verdict, could_not_judge
+from idiolect.evaluate.records import Judged, Mode, Task, Written
+
+RULES = "rules"
+_WORD = re.compile(r"\w+|[^\w\s]")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """What an answer to a task is compared with, worked out once a task."""
+
+    context: Context
+    canonical: str
+    refusal: bool
+    productions: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class RuleJudge:
+    """Judges answers by a dialect and a project's context. `asked` is the text that the student was shown."""
+
+    dialect: Dialect
+    project: Context = EMPTY
+    _references: dict[str, Reference] = field(default_factory=dict)
+
+    def __call__(
+        self, task: Task, written: Written, *, mode: Mode, temperature: float, sample: int, asked: str = ""
+    ) -> Judged:
+        """The judged answer."""
+        reference = self.reference(task)
+        example = task.example
+        common: dict[str, Any] = {
+            "task": task.id,
+            "suite": task.suite,
+            "mode": mode,
+            "temperature": temperature,
+            "sample": sample,
+            "level": example.level,
+            "kind": example.task,
+            "language": example.metadata.get("language"),
+            "group": example.group,
+            "prompt_text": asked,
+            "student_output": written.text,
+            "expected": reference.canonical,
+            "finished": written.finished,
+            "tokens": written.tokens,
+            "log_likelihood": written.log_likelihood,
+            "forced": written.forced,
+            "steps": written.steps,
+            "judge": RULES,
+            "productions": reference.productions,
+        }
+        if example.task in WORDS:
+            return self._words(example.target, written.text, common)
+        return self._text(task, reference, written.text, common)
+
+    def reference(self, task: Task) -> Reference:
+        """The reference of a task."""
+        known = self._references.get(task.id)
+        if known is None:
+            context = context_of(task.example, self.project)
+            canonical = _canonical(self.dialect, task.example.target, context)
+            verdict = _verdict(self.dialect, task.example.target, replace(context, tests=()))
+            made = tuple(task.example.metadata.get("productions", ()))
+            known = Reference(context, canonical or task.example.target, _refusal(verdict), made)
+            self._references[task.id] = known
+        return known
+
+    def _text(self, task: Task, reference: Reference, text: str, common: dict[str, Any]) -> Judged:
+        context = reference.context
+        verdict = _verdict(self.dialect, text, context)
+        canonical = _canonical(self.dialect, text, context) if verdict.parsed else None
+        refused = _refusal(verdict)
+        equal = self._equal(task, reference, canonical, refused)
+        summary = summary_of(verdict)
+        return Judged(
+            **common,
+            student_canonical=canonical,
+            verdict=summary,
+            parsed=verdict.parsed if verdict.judged else None,
+            valid=_known(verdict, verdict.valid),
+            policy=verdict.policy,
+            exact_match=canonical is not None and canonical == reference.canonical,
+            equal=equal,
+            refused=refused,
+            unknown_names=tuple(code for code in summary.errors if names_nothing(code)),
+            semantic_pass=_passes(verdict, equal, tested=bool(context.tests) and not reference.refusal),
+            details=_kept(verdict),
+        )
+
+    def _equal(self, task: Task, reference: Reference, canonical: str | None, refused: bool) -> bool | None:
+        """Whether an answer means the same as the reference. Of a refusal only that it is one is compared:
+        reasons are said in many words."""
+        if canonical is None:
+            return False
+        if refused or reference.refusal:
+            return refused and reference.refusal
+        try:
+            return self.dialect.equal(canonical, reference.canonical, reference.context)
+        except Exception:  # an equality that fails says nothing about the answer
+            return None
+
+    @staticmethod
+    def _words(expected: str, text: str, common: dict[str, Any]) -> Judged:
+        nothing = could_not_judge("an answer in words, which no dialect judges")
+        return Judged(
+            **{**common, "judge": "none"},
+            verdict=summary_of(nothing),
+            parsed=None,
+            valid=None,
+            exact_match=text.strip() == expected.strip(),
+            equal=None,
+            semantic_pass=None,
+            token_f1=token_f1(text, expected),
+        )
+
+
+def _verdict(dialect: Dialect, text: str, context: Context) -> Verdict:
+    try:
+        return dialect.verify(text, context)
+    except Exception as error:  # a fault of the dialect, not of the answer
+        return could_not_judge(f"{dialect.name} failed: {type(error).__name__}: {error}")
+
+
+def _canonical(dialect: Dialect, text: str, context: Context) -> str | None:
+    try:
+        return dialect.canonical(text, context)
+    except Exception:  # a text without a canonical form is compared with nothing
+        return None
+
+
+def _refusal(verdict: Verdict) -> bool:
+    return "refusal" in verdict.details
+
+
+def _known(verdict: Verdict, level: bool | None) -> bool | None:
+    """A level that was not reached because an earlier one is broken is broken."""
+    if not verdict.judged:
+        return None
+    return bool(level) if verdict.parsed else False
+
+
+def _passes(verdict: Verdict, equal: bool | None, *, tested: bool) -> bool | None:
+    """Tests decide where there are tests, the reference where there are none."""
+    if not verdict.judged:
+        return None
+    if not verdict.ok:
+        return False
+    return verdict.tests_passed == verdict.tests_total > 0 if tested else equal
+
+
+def _kept(verdict: Verdict) -> dict[str, Any]:
+    """What of a verdict's details reports use."""
+    return {name: verdict.details[name] for name in ("refusal", "dsl_blocks") if name in verdict.details}
+
+
+@cache
+def _patterns() -> tuple[tuple[str, ...], ...]:
+    table = tomllib.loads(files("idiolect.evaluate").joinpath("unknown_names.toml").read_text("utf-8"))
+    return tuple(tuple(code.split(".")) for code in table["codes"])
+
+
+def names_nothing(code: str) -> bool:
+    """Whether a fault says that a symbol does not exist."""
+    parts = code.split(".")
+    return any(
+        len(parts) == len(pattern)
+        and all(wanted in ("*", part) for wanted, part in zip(pattern, parts, strict=True))
+        for pattern in _patterns()
+    )
+
+
+def token_f1(text: str, expected: str) -> float:
+    """Harmonic mean of precision and recall over words, case folded; 1.0 for two empty texts."""
+    got, wanted = Counter(_WORD.findall(text.casefold())), Counter(_WORD.findall(expected.casefold()))
+    if not got or not wanted:
+        return float(got == wanted)
+    shared = sum((got & wanted).values())
+    return 2 * shared / (got.total() + wanted.total())
