@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idiolect.cli.preflight import preflight
 from idiolect.cli.report import USAGE, stop
 from idiolect.cli.tables import print_table
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Read, convert and compare datasets.")
 
 _MOST_SHOWN = 10
+
+
+app.command()(preflight)
 
 
 @app.callback()

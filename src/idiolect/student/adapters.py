@@ -41,7 +41,7 @@ def attach_adapter(
     """The model with a fresh adapter: its base frozen, only the adapter trainable."""
     import torch
 
-    with libraries(purpose="adapters"):
+    with libraries(purpose="adapters"), quiet():
         from peft import LoraConfig, TaskType, get_peft_model, prepare_model_for_kbit_training
     wanted = settings.target_modules
     if wanted:
@@ -69,7 +69,7 @@ def attach_adapter(
 
 def load_adapter(model: Any, folder: Path, *, trainable: bool = False) -> Any:
     """The model with a saved adapter; StudentError where it does not belong to this base."""
-    with libraries(purpose="adapters"):
+    with libraries(purpose="adapters"), quiet():
         from peft import PeftModel
     config = _read_config(folder)
     _check_weights(folder)

@@ -116,7 +116,9 @@ def load_base(base: Base, wishes: Wishes, tokenizer_folder: Path | None = None) 
         parameters=base.found.parameters,
     )
     model, notes = _load_model(base, config, device, precision, wishes)
-    notes += fit_vocabulary(model, tokenizer)
+    grown = fit_vocabulary(model, tokenizer)
+    if tokenizer_folder is None:  # a student's own tokenizer has the tokens that were added for it
+        notes += grown
     try:
         form = make_form(tokenizer, encoder_decoder=bool(config.is_encoder_decoder))
     except BadTemplate as error:

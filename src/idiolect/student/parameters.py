@@ -44,6 +44,7 @@ def _numbers(parameter: Any) -> int:
 def _layer(model: Any, getter: str) -> Any:
     found = getattr(model, getter, None)
     try:
-        return found() if found else None
+        layer = found() if found else None
     except NotImplementedError:
         return None
+    return getattr(layer, "original_module", layer)  # beneath what PEFT wraps around it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging as python_logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,15 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars and reports of transformers, and no word about calls between it and PEFT."""
+    """No progress bars and reports of transformers, and no word about calls between it and PEFT.
+
+    bitsandbytes, which PEFT imports where it is installed, regrets kernels that a hub would have.
+    """
     from transformers.utils import logging
 
-    shown, level = logging.is_progress_bar_enabled(), logging.get_verbosity()
+    packing = python_logging.getLogger("bitsandbytes")
+    shown, level, packing_level = logging.is_progress_bar_enabled(), logging.get_verbosity(), packing.level
+    packing.setLevel(python_logging.ERROR)
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     try:
@@ -22,5 +28,6 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logging.set_verbosity(level)
+        packing.setLevel(packing_level)
         if shown:
             logging.enable_progress_bar()
