@@ -104,7 +104,7 @@ class FtLora(Block):
     target_modules: list[str] | None = field(
         "Layer names that receive adapters, such as q_proj and v_proj.",
         since="1.1",
-        default_text="the attention projections of the architecture",
+        default_text="every linear layer but the output head",
     )
     lora_dropout: float = field(
         "Dropout on the adapter's input.", suggested=0.0, at_least=0, at_most=1, status=Status.EXTENSION
