@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from idiolect.cli.opening import code_allowed, open_dialect
+from idiolect.cli.opening import code_allowed, open_dialect, plan_dialect_source
 from idiolect.cli.report import USAGE, stop
 from idiolect.cli.tables import print_table
 
 if TYPE_CHECKING:
     from idiolect.data.corpus import Job
     from idiolect.data.corpus_result import CorpusResult
+    from idiolect.data.dialect_source import DialectSource
     from idiolect.okt.blocks.extension import Corpus
+    from idiolect.plan.plan import Plan
 
 app = typer.Typer(no_args_is_help=True, help="Turn raw sources into verified examples.")
 
@@ -86,7 +88,7 @@ def build(
     else:
         open_dialect(dialect, allow_code=allow_code)
         settings = _settings(options)
-        job = _job(settings, _source(dialect, Path(), allow_code), Path.cwd(), jobs)
+        job = _job(settings, _source(dialect, allow_code), Path.cwd(), jobs)
         folder, title = output_dir, f"Corpus of {', '.join(Path(name).name for name in input_dir)}"
     result = _build(job)
     written = write_corpus(result, folder, job.settings.format, title)
@@ -146,13 +148,20 @@ def _settings(options: dict[str, Any], base: Corpus | None = None) -> Corpus:
     return settings
 
 
-def _source(name: str, base: Path, allow_code: bool, **files: Path | None) -> Any:
+def _source(name: str, allow_code: bool) -> DialectSource:
     from idiolect.data.dialect_source import DialectSource
 
-    return DialectSource(name, base, allow_code=code_allowed(str(base / name), asked=allow_code), **files)
+    return DialectSource(name, Path(), allow_code=code_allowed(name, asked=allow_code))
 
 
-def _job(settings: Corpus, source: Any, root: Path, jobs: int | None, system: str = "") -> Job:
+def _of_plan(plan: Plan, root: Path, name: str, allow_code: bool) -> DialectSource:
+    """The script's own dialect; another name that was given here takes the place of the whole block."""
+    if plan.dialect is None or plan.dialect.name != name:
+        return _source(name, allow_code)
+    return plan_dialect_source(plan, root, allow_code=allow_code)
+
+
+def _job(settings: Corpus, source: DialectSource, root: Path, jobs: int | None, system: str = "") -> Job:
     from idiolect.data.corpus import Job, default_workers
 
     return Job(
@@ -188,18 +197,9 @@ def _of_script(
         stop(
             f'error: {file} has no DIALECT block\n   help: add DIALECT {{ name: "ahk2" }}, or pass --dialect'
         )
-    paths = {
-        field: root / str(value)
-        for field, value in (
-            ("schema", block.schema_ if block else None),
-            ("catalog", block.catalog if block else None),
-            ("policy", block.policy if block else None),
-        )
-        if value
-    }
     settings = _settings(options, plan.corpus)
     system = plan.dataset.system if plan.dataset and plan.dataset.system else ""
-    job = _job(settings, _source(name, root, allow_code, **paths), root, jobs, system)
+    job = _job(settings, _of_plan(plan, root, name, allow_code), root, jobs, system)
     return job, output or root / plan.project.run_folder / "corpus", f"Corpus of {plan.project.name}"
 
 

@@ -14,7 +14,10 @@ import typer
 from idiolect.cli.report import USAGE, stop
 
 if TYPE_CHECKING:
+    from idiolect.data.dialect_source import DialectSource
     from idiolect.dialects.contract import Context, Dialect
+    from idiolect.plan.plan import Plan
+    from idiolect.runs.stage import StageError
 
 
 def open_dialect(name: str, *, allow_code: bool) -> Dialect:
@@ -30,6 +33,45 @@ def open_dialect(name: str, *, allow_code: bool) -> Dialect:
         stop(str(error))
     except ModuleNotFoundError as error:
         stop(f'error: dialect "{name}" can\'t be loaded: {error}')
+
+
+def open_plan_dialect(plan: Plan, root: Path, *, allow_code: bool = False) -> tuple[Dialect, Context]:
+    """The dialect of a script's DIALECT block and the context of the project, code and all if allowed."""
+    from idiolect.runs.dialect_of import opened
+    from idiolect.runs.stage import StageError
+
+    source = plan_dialect_source(plan, root, allow_code=allow_code)
+    try:
+        return opened(source)
+    except StageError as error:
+        stop(told(error))
+
+
+def plan_dialect_source(plan: Plan, root: Path, *, allow_code: bool = False) -> DialectSource:
+    """How a script's dialect is loaded; with `allow_code` its code may run here from now on."""
+    from idiolect.runs.dialect_of import dialect_source
+    from idiolect.runs.stage import StageError
+
+    if allow_code:
+        remember_code(plan, root)
+    try:
+        return dialect_source(plan, root, allow_code=allow_code)
+    except StageError as error:
+        stop(told(error))
+
+
+def remember_code(plan: Plan, root: Path) -> None:
+    """Let the code of a script's dialect run in its project until it changes, and say so."""
+    from idiolect.dialects import trust
+    from idiolect.runs.dialect_of import allow_code_of
+
+    for name in allow_code_of(plan, root):
+        typer.echo(f"note: {name} may run here until it changes ({trust.RECORD})", err=True)
+
+
+def told(error: StageError) -> str:
+    """A StageError as a command prints it."""
+    return f"error: {error}" + (f"\n   help: {error.help}" if error.help else "")
 
 
 def code_allowed(name: str, *, asked: bool) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from idiolect.cli.opening import remember_code
 from idiolect.cli.report import GATE_FAILED, stop
 
 if TYPE_CHECKING:
@@ -62,6 +63,9 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say which stages would run and why; write nothing.")
     ] = False,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Let the code and commands of the script's dialect run.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the run's log and the stages left out.")
     ] = False,
@@ -73,7 +77,7 @@ def run(
     """
     wanted = _wanted(first, last, only, force)
     try:
-        _run(file, wanted, force is not None, fresh, max_steps, dry_run, verbose)
+        _run(file, wanted, force is not None, fresh, max_steps, dry_run, allow_code, verbose)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         stop(f"error: {place}{error.strerror or error}")
@@ -89,6 +93,7 @@ def _run(
     fresh: bool,
     max_steps: int | None,
     dry_run: bool,
+    allow_code: bool,
     verbose: bool,
 ) -> None:
     from idiolect.cli.load import load_checked
@@ -104,6 +109,8 @@ def _run(
         checked = load_checked(file)
         root, _ = project_root(file)
         plan = plan_of(checked, file)
+        if allow_code:
+            remember_code(plan, root)
         try:
             name = script_name(file, root)
             folder = choose_folder(

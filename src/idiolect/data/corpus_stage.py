@@ -5,17 +5,12 @@ The work is `corpus.py`'s. Code of a dialect folder runs only if it was allowed 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from idiolect.data.corpus import Job, Progress, build_corpus, default_workers
 from idiolect.data.corpus_files import write_corpus
 from idiolect.data.corpus_result import CorpusResult, NothingKept
-from idiolect.data.dialect_source import BadContext, DialectSource
 from idiolect.data.sources import base_of
-from idiolect.dialects import trust
-from idiolect.dialects.registry import BUILT_IN, UnknownDialect
-from idiolect.dialects.user.problems import BadDialect
 from idiolect.files import Unreadable
+from idiolect.runs.dialect_of import dialect_source, faults_told
 from idiolect.runs.stage import StageError, StageResult, StageWork
 
 
@@ -27,7 +22,7 @@ def run_corpus(work: StageWork) -> StageResult:
     patterns = settings.sources or []
     job = Job(
         settings=settings,
-        load=_dialect(work),
+        load=dialect_source(work.plan, work.root, work.inputs),
         root=work.root,
         sources=work.inputs.of("corpus.sources"),
         bases=tuple(base_of(work.root / pattern) for pattern in patterns),
@@ -38,11 +33,10 @@ def run_corpus(work: StageWork) -> StageResult:
         progress=_progress(work),
     )
     try:
-        result = build_corpus(job)
+        with faults_told():
+            result = build_corpus(job)
     except NothingKept as error:
         raise StageError(str(error), "look at the sources with idiolect check") from error
-    except (BadContext, UnknownDialect, BadDialect) as error:
-        raise StageError(str(error)) from error
     except Unreadable as reason:
         raise StageError(f"{settings.metadata} {reason}", "correct CORPUS.metadata") from reason
     write_corpus(result, work.folder, settings.format, f"Corpus of {work.plan.project.name}")
@@ -55,29 +49,6 @@ def _progress(work: StageWork) -> Progress:
         work.stop_if_asked()
 
     return step
-
-
-def _dialect(work: StageWork) -> DialectSource:
-    block = work.plan.dialect
-    if block is None or block.name is None:
-        raise StageError("the script has no DIALECT block", 'add DIALECT { name: "ahk2" }')
-    named = next(iter(work.inputs.of("dialect.name")), None)
-    if block.name in BUILT_IN or named is None:
-        name, allowed = block.name, False
-    else:
-        name, allowed = str(named), trust.is_allowed(named, work.root)
-
-    def one(setting: str) -> Path | None:
-        return next(iter(work.inputs.of(setting)), None)
-
-    return DialectSource(
-        name,
-        work.root,
-        allow_code=allowed,
-        schema=one("dialect.schema_"),
-        catalog=one("dialect.catalog"),
-        policy=one("dialect.policy"),
-    )
 
 
 def _result(result: CorpusResult) -> StageResult:

@@ -34,9 +34,20 @@ Made = TypeVar("Made")
 MAX_DEPTH = 4  # dialects embedded in dialects
 
 
-def load_folder(folder: Path, *, allow_code: bool = False, depth: int = 0) -> Dialect:
-    """The dialect that a folder describes; BadDialect lists all that is wrong with its files."""
-    return _Reader(folder, allow_code=allow_code, depth=depth).read()
+def load_folder(
+    folder: Path,
+    *,
+    allow_code: bool = False,
+    depth: int = 0,
+    grammar: Path | None = None,
+    embedded: Dialect | None = None,
+) -> Dialect:
+    """The dialect that a folder describes; BadDialect lists all that is wrong with its files.
+
+    `grammar` replaces the folder's grammar file, `embedded` the dialect inside its blocks.
+    """
+    reader = _Reader(folder, allow_code=allow_code, depth=depth, grammar=grammar, embedded=embedded)
+    return reader.read()
 
 
 def has_code(folder: Path) -> bool:
@@ -52,20 +63,41 @@ def has_code(folder: Path) -> bool:
 class _Reader:
     """Collects the parts of one folder and the problems met on the way."""
 
-    def __init__(self, folder: Path, *, allow_code: bool, depth: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        allow_code: bool,
+        depth: int,
+        grammar: Path | None = None,
+        embedded: Dialect | None = None,
+    ) -> None:
         self.folder = folder
         self.allow_code = allow_code
         self.depth = depth
+        self.grammar = grammar
+        self.embedded = embedded
         self.problems: list[Problem] = []
         self.source = _source(folder / FILE)
-        self.settings: Settings = read_settings(self.source)
+        self.settings: Settings = self._with_grammar(read_settings(self.source))
+
+    def _with_grammar(self, settings: Settings) -> Settings:
+        """The settings with the grammar that replaces the folder's own, if there is one."""
+        if self.grammar is None:
+            return settings
+        told = (settings.grammar or GrammarSettings()).model_copy(
+            update={"file": str(self.grammar.resolve())}
+        )
+        return settings.model_copy(update={"grammar": told})
 
     def read(self) -> Dialect:
         settings = self.settings
         if settings.grammar is None and not (self.folder / GrammarSettings().file).is_file():
             return self._command_only()
         grammar_settings = settings.grammar or GrammarSettings()
-        grammar = self._try(lambda: _source(self._inside(grammar_settings.file, "grammar", "file")))
+        grammar = self._try(
+            lambda: _source(self.grammar or self._inside(grammar_settings.file, "grammar", "file"))
+        )
         parser = None
         if grammar is not None:
             parser = self._try(
@@ -194,6 +226,12 @@ class _Reader:
 
     def _embedded(self) -> Dialect | None:
         embed = self.settings.embed
+        if self.embedded is not None:
+            if embed is None:
+                message = f"the folder says not where blocks of {self.embedded.name} stand"
+                hint = "write [embed] with terminal, open, close and dialect"
+                self.problems.append(problem(self.source, "embed.none", message, None, hint))
+            return self.embedded
         if embed is None:
             return None
         from idiolect.dialects.registry import BUILT_IN, UnknownDialect, built_in

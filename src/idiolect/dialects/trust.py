@@ -1,7 +1,8 @@
-"""Which folders' code a user has allowed to run, remembered beside the project.
+"""Which code a user has allowed to run, remembered beside the project: folders, and commands of a script.
 
-The record holds the hash of every file of the folder: one changed byte asks again. It is sealed with
-a key of this machine, so a record that comes along with a stranger's project allows nothing.
+The record holds the hash of every file of a folder, and of the project's files that a command names: one
+changed byte asks again. It is sealed with a key of this machine, so a record that comes along with a
+stranger's project allows nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import hmac
 import json
 import os
 import secrets
+import shlex
+from collections.abc import Callable
 from pathlib import Path
 
 RECORD = Path(".idiolect") / "allowed-code.json"
@@ -19,13 +22,27 @@ MAX_FOLDER_BYTES = 500_000_000
 
 def allow(folder: Path, project: Path) -> bool:
     """Remember that this folder's code, as it is now, may run in this project; False if it can't be kept."""
+    return _allow(str(folder.resolve()), project, lambda: _fingerprint(folder))
+
+
+def allow_command(command: str, project: Path) -> bool:
+    """Remember that this command, with the project's files in it, may run; False if it can't be kept."""
+    return _allow(_command_name(command), project, lambda: _command_fingerprint(command, project))
+
+
+def is_command_allowed(command: str, project: Path) -> bool:
+    """Whether this command, exactly as it and the files that it names are now, was allowed before."""
+    return _is_allowed(_command_name(command), project, lambda: _command_fingerprint(command, project))
+
+
+def _allow(name: str, project: Path, fingerprint_of: Callable[[], str | None]) -> bool:
     try:
         key = _machine_key(create=True)
-        fingerprint = _fingerprint(folder)
+        fingerprint = fingerprint_of()
         if key is None or fingerprint is None:
             return False
         records = _read(project)
-        records[str(folder.resolve())] = _seal(key, folder, project, fingerprint)
+        records[name] = _seal(key, name, project, fingerprint)
         path = project / RECORD
         path.parent.mkdir(parents=True, exist_ok=True)
         beside = path.with_suffix(f".{os.getpid()}.tmp")
@@ -38,12 +55,16 @@ def allow(folder: Path, project: Path) -> bool:
 
 def is_allowed(folder: Path, project: Path) -> bool:
     """Whether this folder's code, exactly as it is now, was allowed in this project before."""
+    return _is_allowed(str(folder.resolve()), project, lambda: _fingerprint(folder))
+
+
+def _is_allowed(name: str, project: Path, fingerprint_of: Callable[[], str | None]) -> bool:
     key = _machine_key(create=False)
-    sealed = _read(project).get(str(folder.resolve()))
+    sealed = _read(project).get(name)
     if key is None or sealed is None:
         return False
-    fingerprint = _fingerprint(folder)
-    return fingerprint is not None and hmac.compare_digest(sealed, _seal(key, folder, project, fingerprint))
+    fingerprint = fingerprint_of()
+    return fingerprint is not None and hmac.compare_digest(sealed, _seal(key, name, project, fingerprint))
 
 
 def was_allowed_before(folder: Path, project: Path) -> bool:
@@ -70,8 +91,28 @@ def _fingerprint(folder: Path) -> str | None:
     return digest.hexdigest()
 
 
-def _seal(key: bytes, folder: Path, project: Path, fingerprint: str) -> str:
-    message = "\0".join((str(folder.resolve()), str(project.resolve()), fingerprint))
+def _command_name(command: str) -> str:
+    return f"command: {command}"
+
+
+def _command_fingerprint(command: str, project: Path) -> str | None:
+    """One hash over the command's words and the contents of those that are files of the project."""
+    digest = hashlib.sha256(command.encode("utf-8", "surrogatepass"))
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        return None
+    for word in words:
+        path = project / word
+        if path.is_file() and path.resolve().is_relative_to(project.resolve()):
+            content = path.read_bytes()
+            digest.update(b"%d:" % len(content))
+            digest.update(content)
+    return digest.hexdigest()
+
+
+def _seal(key: bytes, name: str, project: Path, fingerprint: str) -> str:
+    message = "\0".join((name, str(project.resolve()), fingerprint))
     return hmac.new(key, message.encode(), hashlib.sha256).hexdigest()
 
 

@@ -18,7 +18,7 @@ from idiolect.dialects.user.outcome import Lexeme
 from idiolect.dialects.user.parts import Parts
 from idiolect.dialects.user.problems import BadDialect, problem
 from idiolect.dialects.user.reprint import Style
-from idiolect.dialects.user.settings import Settings
+from idiolect.dialects.user.settings import GrammarSettings, Settings
 from idiolect.dialects.user.words import forbidden_words
 from idiolect.grammar.automaton import compile_node
 from idiolect.grammar.form import (
@@ -186,9 +186,10 @@ _DEEPEST = 24  # characters: nodes may nest no deeper than the form allows
 def _lower(parts: Parts) -> Grammar:
     from idiolect.grammar.from_lark import lower_lark
 
-    start = parts.settings.grammar.start if parts.settings.grammar else "start"
+    settings = parts.settings.grammar or GrammarSettings()
+    folder = (parts.folder / settings.file).parent  # imports are looked for beside the grammar
     try:
-        return lower_lark(parts.grammar.text, start=start, folder=parts.folder)
+        return lower_lark(parts.grammar.text, start=settings.start, folder=folder)
     except GrammarError as error:
         raise _not_lowered(parts, error) from error
 
