@@ -44,6 +44,8 @@ def model_folder(folder: Path, shape: str) -> Path:
             weights[name] = value + 0.3 * torch.randn_like(value)
         elif "layers" in name:
             weights[name] = 6.0 * value  # else a random model says the same of everything
+        elif "embed" in name:
+            weights[name] = 8.0 * value
     save_file(weights, path, metadata={"format": "pt"})
     if shape == "gemma3":
         sentence_piece(folder)
@@ -116,7 +118,7 @@ def test_llama_cpp_answers_as_the_model_does_and_reads_the_same_tokens(tmp_path:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
-    ("file_type", "most"), [("q8_0", 0.01), ("q5_k_m", 0.15), ("q4_k_m", 0.5), ("q4_0", 0.8)]
+    ("file_type", "most"), [("q8_0", 0.03), ("q5_k_m", 0.4), ("q4_k_m", 0.6), ("q4_0", 1.5)]
 )
 def test_packed_files_stay_near_the_model(tmp_path: Path, shape: str, file_type: str, most: float):
     folder = model_folder(tmp_path / shape, shape)
