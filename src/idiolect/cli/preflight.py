@@ -93,30 +93,16 @@ def preflight(
 def _dialect(plan: Plan, root: Path, allow_code: bool) -> tuple[Dialect | None, Context]:
     """The dialect of the script, and what its texts are judged against."""
     from idiolect.dialects.contract import EMPTY
+    from idiolect.runs.dialect_of import dialect_of
+    from idiolect.runs.stage import StageError
 
-    block = plan.dialect
-    if block is None or not block.name:
+    if plan.dialect is None:
         return None, EMPTY
-    from idiolect.cli.opening import code_allowed
-    from idiolect.data.dialect_source import BadContext, DialectSource
-    from idiolect.dialects.registry import UnknownDialect
-    from idiolect.dialects.user.problems import BadDialect
-
-    schema, catalog, policy = (
-        root / written if written else None for written in (block.schema_, block.catalog, block.policy)
-    )
-    source = DialectSource(
-        block.name,
-        root,
-        code_allowed(block.name, asked=allow_code),
-        schema=schema,
-        catalog=catalog,
-        policy=policy,
-    )
     try:
-        return source()
-    except (UnknownDialect, BadDialect, BadContext) as error:
-        stop(f"error: {error}")
+        return dialect_of(plan, root, allow_code=allow_code)
+    except StageError as error:
+        help = f"\n   help: {error.help}" if error.help else ""
+        stop(f"error: {error}{help}")
 
 
 def _show(student: Student, records: list[Example | Rejected], number: int) -> None:

@@ -14,6 +14,7 @@ from idiolect.data.importing import import_rows
 from idiolect.data.jsonl import read_examples
 from idiolect.data.mixing import Source, mix, share_of
 from idiolect.dialects.contract import EMPTY, Context, Dialect
+from idiolect.plan.paths import locate
 from idiolect.plan.plan import Plan
 from idiolect.student.fitting import LongPrompts
 from idiolect.student.from_plan import student_for, trainable_student
@@ -83,10 +84,18 @@ def training_records(plan: Plan, root: Path) -> tuple[list[Example | Rejected], 
     )
     if columns.input is None or columns.output is None:
         columns = Columns(None, None, columns.context)
-    read = [list(import_rows(root / one.path, None, columns)) for one in plan.data.sources]
+    read = [list(import_rows(_place(one.path, plan, root), None, columns)) for one in plan.data.sources]
     broken: list[Example | Rejected] = [one for rows in read for one in rows if isinstance(one, Rejected)]
     good = [[one for one in rows if isinstance(one, Example)] for rows in read]
     return [*_mixed(plan, good), *broken], plan.data.given_by
+
+
+def _place(written: str, plan: Plan, root: Path) -> Path:
+    """Where a path of the script leads: below the project root, the current folder, or the script's."""
+    named = (root / plan.script, Path(plan.script))  # as it was called, or relative to the root
+    script = next((path for path in named if path.is_file()), named[0])
+    found = locate(written, script)
+    return found.path if found.exists else root / written
 
 
 def _mixed(plan: Plan, sources: list[list[Example]]) -> list[Example]:
