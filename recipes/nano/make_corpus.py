@@ -17,6 +17,7 @@ from pathlib import Path
 from sources import sources
 
 from idiolect.data.jsonl import write_examples
+from idiolect.runs.stage import StageError
 
 
 def make_corpus(out: Path, per_source: int, seed: int, only: list[str]) -> dict[str, int]:
@@ -29,8 +30,8 @@ def make_corpus(out: Path, per_source: int, seed: int, only: list[str]) -> dict[
             counts[name] = write_examples(
                 out / f"{name}.jsonl", source(random.Random(f"{seed} {name}"), per_source)
             )
-        except ModuleNotFoundError as error:
-            print(f"left out {name}: {error.name} is not in this version", file=sys.stderr)
+        except (ModuleNotFoundError, StageError) as error:
+            print(f"left out {name}: {error}", file=sys.stderr)
             continue
         print(f"{name}: {counts[name]:,} examples")
     (out / "corpus.json").write_text(json.dumps({"seed": seed, "examples": counts}, indent=2) + "\n", "utf-8")

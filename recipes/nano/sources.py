@@ -13,7 +13,9 @@ import random
 import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -228,39 +230,25 @@ def recipe_source(script: Path) -> Source:
     def examples(rng: random.Random, count: int) -> Iterator[Example]:
         from idiolect.okt.check import check_text
         from idiolect.plan.resolve import resolve
-        from idiolect.runs.stage import Inputs, StageWork
+        from idiolect.runs.stage import StageWork
         from idiolect.runs.stages import TABLE
 
         module, _, function = TABLE["synth"].function.partition(":")
-        run = getattr(__import__(module, fromlist=[function]), function)
+        run = getattr(import_module(module), function)
         seed = rng.randrange(1 << 31)
-        checked = check_text(script.read_text("utf-8"), str(script))
-        plan = resolve(checked, {}, HERE)
+        plan = resolve(check_text(script.read_text("utf-8"), str(script)), {}, HERE)
         assert plan.synthesize is not None
         plan = plan.model_copy(update={"synthesize": plan.synthesize.model_copy(update={"seed": seed})})
         with tempfile.TemporaryDirectory() as place:
             folder, kept = Path(place) / "out", Path(place) / "kept"
             folder.mkdir()
-            run(StageWork(plan=plan, root=HERE, folder=folder, kept=kept, inputs=Inputs(), seed=seed))
-            found = [one for path in sorted(folder.rglob("*.jsonl")) for one in _examples_in(path)]
+            run(StageWork(plan=plan, root=HERE, folder=folder, kept=kept, seed=seed))
+            found = list(read_examples(folder / "examples.jsonl"))
         rng.shuffle(found)
         for at, example in enumerate(found[:count]):
-            yield example if example.split else _with_split(example, at)
+            yield example if example.split else replace(example, split="test" if at % 20 == 19 else "train")
 
     return examples
-
-
-def _examples_in(path: Path) -> Iterator[Example]:
-    try:
-        yield from read_examples(path)
-    except (ValueError, KeyError):  # a file of the recipe's own form, not of examples
-        return
-
-
-def _with_split(example: Example, at: int) -> Example:
-    from dataclasses import replace
-
-    return replace(example, split="test" if at % 20 == 19 else "train")
 
 
 def sources() -> dict[str, Source]:
