@@ -344,3 +344,23 @@ def test_a_library_that_is_missing_names_its_cure(base: Path, tmp_path: Path, mo
     with pytest.raises(StudentError) as caught:
         load_student("models/base", root=tmp_path, device="cpu")
     assert caught.value.help == 'pip install "idiolect[train]"'
+
+
+def test_an_attention_of_ones_own_can_be_named(base: Path, tmp_path: Path) -> None:
+    student = load_student("models/base", root=tmp_path, device="cpu", attention="eager")
+    assert student.model.config._attn_implementation == "eager"
+
+
+def test_parts_for_images_get_no_adapter(tmp_path: Path) -> None:
+    from transformers import AutoModelForImageTextToText, Gemma3Config, SiglipVisionConfig
+
+    from tiny_models import model_config, tiny_tokenizer
+
+    eye = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    sight = SiglipVisionConfig(**eye, image_size=28, patch_size=14)
+    text = model_config("gemma3", tiny_tokenizer("gemma3"))
+    config = Gemma3Config(text_config=text.to_dict(), vision_config=sight.to_dict(), mm_tokens_per_image=4)
+    model = attach_adapter(AutoModelForImageTextToText.from_config(config), LORA, seed=1)
+    trained = [name for name, one in model.named_parameters() if one.requires_grad]
+    assert len(trained) == 2 * 2 * 7
+    assert not any("vision" in name for name in trained)

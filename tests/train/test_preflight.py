@@ -368,3 +368,13 @@ def test_the_split_of_a_run_is_what_is_looked_at_where_there_is_one(project: Pat
     _, told = run("train.okt", "--no-probe")
     assert "5 of 5 examples" in told
     assert "runs/p/split/train.jsonl" in told
+
+
+def test_a_script_whose_examples_are_not_made_yet_is_told_how(project: Path) -> None:
+    made = SCRIPT.format(train="").replace(
+        'DATASET { train: "train.jsonl" }', 'SYNTHESIZE { recipe: "simulate" }'
+    )
+    (project / "train.okt").write_text(made.replace("json_ast", "gates"))
+    code, told = run("train.okt")
+    assert code == 1
+    assert "idiolect run train.okt --until split" in told

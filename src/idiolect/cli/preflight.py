@@ -61,6 +61,9 @@ def preflight(
         stop(f"error: the training data {reason}")
     except UnknownForm as error:
         stop(f"error: {error}")
+    if not records and plan.data is None:
+        what = f"error: the examples of {file} are made by its run, which has not come so far"
+        stop(f"{what}\n   help: idiolect run {file} --until split")
     try:
         student = student_for(plan, root)
         if show is not None:

@@ -22,6 +22,7 @@ CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 ALL_LINEAR = "all-linear"  # PEFT's word for every linear layer but the output head
 _CONFIG_BYTES = 1 << 20
+_OTHER_SENSES = ("vision_tower", "vision_model", "visual", "audio_tower", "multi_modal_projector")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def attach_adapter(
         lora_dropout=settings.dropout,
         use_dora=settings.dora,
         target_modules=sorted(wanted) if wanted else ALL_LINEAR,
+        exclude_modules=_unread(model),
         trainable_token_indices=list(added) if added else None,
         bias="none",
     )
@@ -117,6 +119,13 @@ def linear_names(model: Any) -> tuple[str, ...]:
         if type(layer).__name__ in kinds and layer is not head
     }
     return tuple(sorted(names))
+
+
+def _unread(model: Any) -> str | None:
+    """The parts of a model for images and sound, which text never goes through, as PEFT's pattern."""
+    names = {part for name, _ in model.named_modules() for part in name.split(".")}
+    found = sorted(names & set(_OTHER_SENSES))
+    return rf"(.*\.)?({'|'.join(found)})(\..*)?" if found else None
 
 
 def _check_targets(model: Any, wanted: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from idiolect.problem import Problem, problem
 from idiolect.student.aliases import ALIAS_FILE, read_aliases
-from idiolect.student.model_folder import read_model_folder
+from idiolect.student.model_folder import TOKENIZER_FILES, read_model_folder
 from idiolect.student.reference import ModelFound, locate_model
 from idiolect.student.trouble import StudentError, libraries
 
@@ -56,8 +56,11 @@ def find_base(ref: str, root: Path, *, offline: bool = False, env: Mapping[str, 
 
 
 def fingerprint(folder: Path) -> str:
-    """Tells one base from another: its configuration, and samples of its weights' bytes."""
+    """Tells one base from another: its configuration, its tokenizer, and samples of its weights' bytes."""
     seen = hashlib.sha256((folder / "config.json").read_bytes())
+    for name in TOKENIZER_FILES:
+        if (folder / name).is_file():
+            seen.update((folder / name).read_bytes())
     for path in sorted(folder.glob("*.safetensors")):
         size = path.stat().st_size
         seen.update(f"{path.name} {size}".encode())

@@ -193,8 +193,9 @@ def _load_model(
         "trust_remote_code": False,
         "local_files_only": True,
         "output_loading_info": True,
-        "device_map": {"": device},
     }
+    if device != "cpu":
+        arguments["device_map"] = {"": device}  # straight to the device, without a second copy in main memory
     if wishes.attention:
         arguments["attn_implementation"] = wishes.attention
     if wishes.classes:
