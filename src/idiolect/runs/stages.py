@@ -31,8 +31,14 @@ _ROWS = (
     Stage(
         "synth",
         "idiolect.teachers.synth_stage:run_synth",
-        settings=("synthesize", "teacher.model", "teacher.temperature", "teacher.offline", "dialect"),
-        reads=("synthesize.domains", "synthesize.template", "synthesize.operators", *_DIALECT),
+        settings=(
+            *("synthesize", "dialect", "dataset.system", "teacher.model", "teacher.temperature"),
+            *("teacher.offline", "teacher.retries", "teacher.max_calls"),
+        ),
+        reads=(
+            *("synthesize.domains", "synthesize.template", "synthesize.operators"),
+            *("synthesize.target_errors", *_DIALECT),
+        ),
         may_read=("dialect.name", "dialect.embed"),
         needs=("corpus",),
     ),

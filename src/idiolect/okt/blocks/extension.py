@@ -184,11 +184,19 @@ class Synthesize(Block):
         status=_EXT,
     )
     languages: list[str] = field("Languages of the requests.", suggested=["en", "fr"], status=_EXT)
-    count: int | None = field("catalog_tasks, grammar_tasks, simulate: how many.", above=0, status=_EXT)
+    count: int | None = field(
+        "catalog_tasks, grammar_tasks, simulate: how many. schema_ast: how many schemas, domains in turn.",
+        above=0,
+        status=_EXT,
+    )
     levels: list[Difficulty] = field(
         "Difficulty, which the curriculum follows.", suggested=["micro", "multi", "scenario"], status=_EXT
     )
     max_samples: int | None = field("Most examples kept.", above=0, status=_EXT)
+    target_errors: PathText | None = field(
+        "An error taxonomy, JSON {classes: {code: count}}: fault classes to make more examples of.",
+        status=_EXT,
+    )
     seed: int = field("Seed of everything random here.", suggested=11, at_least=0, status=_EXT)
 
 

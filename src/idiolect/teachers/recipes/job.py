@@ -23,7 +23,7 @@ from idiolect.teachers.rules import Rule
 # Recipes by the name that SYNTHESIZE.recipe has: the module, imported when the recipe is asked for.
 RECIPES: Mapping[str, str] = MappingProxyType(
     {
-        "schema_ast": "idiolect.teachers.recipes.schema_ast",
+        "schema_ast": "idiolect.teachers.recipes.schema_ast.recipe",
         "catalog_tasks": "idiolect.teachers.recipes.catalog_tasks",
         "grammar_tasks": "idiolect.teachers.recipes.grammar_tasks",
         "simulate": "idiolect.teachers.recipes.simulate",
