@@ -23,6 +23,7 @@ from idiolect.cli.plan import plan
 from idiolect.cli.run import ForceMayStandAlone, run
 from idiolect.cli.schema import schema
 from idiolect.cli.show import show
+from idiolect.cli.synth import synth
 from idiolect.cli.validate import validate
 
 app = typer.Typer(
@@ -59,6 +60,7 @@ app.command()(check)
 app.command()(doctor)
 app.command()(lsp)
 app.command(cls=ForceMayStandAlone)(run)
+app.command()(synth)
 app.command()(logs)
 app.command()(compare)
 app.command()(report)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -76,8 +77,41 @@ def run(
     same command. Exit codes: 0 done, 1 something is wrong, 3 a quality gate failed, 130 stopped.
     """
     wanted = _wanted(first, last, only, force)
+
+    def change(plan: Plan) -> Plan:
+        if max_steps is None:
+            return plan
+        from idiolect.runs.placed import limited
+
+        _check_trains(plan, file)
+        return limited(plan, max_steps)
+
+    run_stages(
+        file,
+        wanted,
+        change,
+        take_over=force is not None,
+        fresh=fresh,
+        dry_run=dry_run,
+        allow_code=allow_code,
+        verbose=verbose,
+    )
+
+
+def run_stages(
+    file: Path,
+    wanted: Wanted,
+    change: Callable[[Plan], Plan],
+    *,
+    take_over: bool = False,
+    fresh: bool = False,
+    dry_run: bool = False,
+    allow_code: bool = False,
+    verbose: bool = False,
+) -> None:
+    """Run stages of a script in its run folder, with a plan changed by a command's options; then end."""
     try:
-        _run(file, wanted, force is not None, fresh, max_steps, dry_run, allow_code, verbose)
+        _run(file, wanted, change, take_over, fresh, dry_run, allow_code, verbose)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
         stop(f"error: {place}{error.strerror or error}")
@@ -89,9 +123,9 @@ def run(
 def _run(
     file: Path,
     wanted: Wanted,
+    change: Callable[[Plan], Plan],
     take_over: bool,
     fresh: bool,
-    max_steps: int | None,
     dry_run: bool,
     allow_code: bool,
     verbose: bool,
@@ -101,7 +135,7 @@ def _run(
     from idiolect.runs.engine import Run
     from idiolect.runs.folder import NoRunFolder, choose_folder, script_name
     from idiolect.runs.inputs import Surroundings
-    from idiolect.runs.placed import limited, placed, plan_of
+    from idiolect.runs.placed import placed, plan_of
     from idiolect.runs.stages import TABLE
     from idiolect.runs.stopping import Stopper
 
@@ -118,10 +152,7 @@ def _run(
             )
         except NoRunFolder as error:
             stop(_with_help(f"error: {error}", error.help))
-        plan = placed(plan, folder.path.relative_to(root).as_posix())
-        if max_steps is not None:
-            _check_trains(plan, file)
-            plan = limited(plan, max_steps)
+        plan = change(placed(plan, folder.path.relative_to(root).as_posix()))
         around = Surroundings(plan, file, root, folder.path.parent)
         watcher = _watcher(verbose, frozenset(name for name in (wanted.first, wanted.last) if name))
         made = Run(TABLE, around, checked.source.text, folder, wanted, watcher, stopper)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,14 @@ def placed(plan: Plan, run_folder: str) -> Plan:
 def limited(plan: Plan, max_steps: int) -> Plan:
     """The plan with no more training steps than these."""
     return _with(plan, "train", "max_steps", max_steps, Origin(kind="override", source="--max-steps"))
+
+
+def changed(plan: Plan, section: str, values: Mapping[str, tuple[Any, str]]) -> Plan:
+    """The plan with values of one section that options gave: field to value and option; None is not given."""
+    for field, (value, option) in values.items():
+        if value is not None:
+            plan = _with(plan, section, field, value, Origin(kind="override", source=option))
+    return plan
 
 
 def _with(plan: Plan, section: str, field: str, value: Any, origin: Origin) -> Plan:

@@ -14,7 +14,7 @@ from idiolect.dialects.contract import Context, Dialect
 from idiolect.dialects.verdict import Fault, Severity, Verdict
 
 _TRIES = 6  # to break a text in a way not seen yet
-_AIMED = 8  # breaks among which one is chosen, where codes are aimed at
+_AIMED = 12  # breaks among which one is chosen, where codes are aimed at
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +71,4 @@ def break_text(
 def weight_of(codes: tuple[str, ...], targets: Mapping[str, int]) -> float:
     """How much likelier a text with these faults is chosen: by the share of failures that they stand for."""
     total = sum(targets.values()) or 1
-    return 1.0 + 20.0 * sum(targets.get(code, 0) for code in codes) / total
+    return 1.0 + 60.0 * sum(targets.get(code, 0) for code in codes) / total
