@@ -1,4 +1,4 @@
-"""Which code a user has allowed to run, remembered beside the project: folders, and commands of a script.
+"""Which code a user has allowed to run, remembered beside the project: folders, commands and hooks.
 
 The record holds the hash of every file of a folder, and of the project's files that a command names: one
 changed byte asks again. It is sealed with a key of this machine, so a record that comes along with a
@@ -18,6 +18,7 @@ from pathlib import Path
 
 RECORD = Path(".idiolect") / "allowed-code.json"
 MAX_FOLDER_BYTES = 500_000_000
+_CODE = frozenset({".py", ".js", ".mjs", ".cjs", ".sh", ".so", ".pyd", ".node"})
 
 
 def allow(folder: Path, project: Path) -> bool:
@@ -33,6 +34,16 @@ def allow_command(command: str, project: Path) -> bool:
 def is_command_allowed(command: str, project: Path) -> bool:
     """Whether this command, exactly as it and the files that it names are now, was allowed before."""
     return _is_allowed(_command_name(command), project, lambda: _command_fingerprint(command, project))
+
+
+def allow_hook(target: str, project: Path) -> bool:
+    """Remember that this hook, with the code beside it, may run; False if it can't be kept."""
+    return _allow(_hook_name(target), project, lambda: _hook_fingerprint(target, project))
+
+
+def is_hook_allowed(target: str, project: Path) -> bool:
+    """Whether this hook, exactly as it and the code beside it are now, was allowed before."""
+    return _is_allowed(_hook_name(target), project, lambda: _hook_fingerprint(target, project))
 
 
 def _allow(name: str, project: Path, fingerprint_of: Callable[[], str | None]) -> bool:
@@ -109,6 +120,47 @@ def _command_fingerprint(command: str, project: Path) -> str | None:
             digest.update(b"%d:" % len(content))
             digest.update(content)
     return digest.hexdigest()
+
+
+def _hook_name(target: str) -> str:
+    return f"hook: {target}"
+
+
+def _hook_fingerprint(target: str, project: Path) -> str | None:
+    """One hash over a hook's words and the code that it can load from beside it.
+
+    What it loads from elsewhere, installed packages above all, is not looked at.
+    """
+    digest = hashlib.sha256(target.encode("utf-8", "surrogatepass"))
+    for path in _hook_code(target, project):
+        if path.is_symlink():  # what it points to may change unseen
+            return None
+        content = path.read_bytes()
+        name = os.path.relpath(path, project).encode("utf-8", "surrogateescape")
+        digest.update(b"%d:%s:%d:" % (len(name), name, len(content)))
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _hook_code(target: str, project: Path) -> list[Path]:
+    if target.startswith("api:"):
+        return []
+    if target.startswith("python:"):
+        top = target.removeprefix("python:").split(".")[0]
+        folder, file = project / top, project / f"{top}.py"
+        if file.is_file():
+            return [file]
+    else:
+        folder = (project / target).parent
+    if not folder.is_dir():
+        return []
+    at_root = folder.resolve() == project.resolve()  # there lie runs, data and environments as well
+    found = folder.glob("*") if at_root else folder.rglob("*")
+    return sorted(
+        path
+        for path in found
+        if path.suffix in _CODE and "__pycache__" not in path.parts and (path.is_file() or path.is_symlink())
+    )
 
 
 def _seal(key: bytes, name: str, project: Path, fingerprint: str) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar, Literal
 
+from idiolect.okt.blocks.train import Train
 from idiolect.okt.control import Act, Answer, Change, Comparison, Every, Save, Say, Set, Statement, When
 from idiolect.okt.diagnostics import Edit, Reporter
+from idiolect.okt.fields import specs
 from idiolect.okt.syntax import (
     BlockNode,
     Compare,
@@ -30,6 +32,7 @@ from idiolect.okt.vocab import (
     CONTROL_PARAMETERS,
     CONTROL_WORDS,
     INFERENCE_SIGNALS,
+    LIVE_PARAMETERS,
     METRICS,
     MONITOR_METRICS,
     TRAINING_SIGNALS,
@@ -41,6 +44,7 @@ Scope = Literal["training", "inference"]
 
 _ONLY_TRAINING = {"SAVE", "STOP_TRAINING", "DECREASE", "INCREASE"}
 _ONLY_INFERENCE = {"RETRY", "REGENERATE", "REPLACE", "RETURN"}
+TRAIN_FIELDS = frozenset(spec.name for spec in specs(Train))
 SIGNALS = (*TRAINING_SIGNALS, *INFERENCE_SIGNALS, *METRICS, *MONITOR_METRICS)
 
 
@@ -256,6 +260,15 @@ class ControlReader:
         name = node.name or ""
         if name in CONTROL_PARAMETERS:
             return CONTROL_PARAMETERS[name]
+        if self.scope == "training" and name in TRAIN_FIELDS:
+            span = node.name_span or node.span
+            self.reporter.warning(
+                "L342",
+                span,
+                f"{name} can't change while running; {node.keyword} {name} does nothing",
+                f"what can change: {', '.join(LIVE_PARAMETERS)}",
+            )
+            return name
         near = nearest(name, CONTROL_PARAMETERS, cutoff=0.75)
         if near is not None and node.name_span is not None:
             self.reporter.warning(

@@ -155,12 +155,24 @@ CONTROL_DIRECTIVES = (
 )
 CONTROL_WORDS = (*CONTROL_STRUCTURES, *CONTROL_DIRECTIVES)
 OPERATORS = (">=", "<=", "==", "!=", ">", "<")
+# Settings of TRAIN that rules may change while training runs.
+LIVE_PARAMETERS = (
+    "learning_rate",
+    "batch_size",
+    "weight_decay",
+    "gradient_clip",
+    "logging_steps",
+    "eval_steps",
+    "checkpoint_steps",
+    "early_stop_patience",
+    "early_stop_min_delta",
+)
 # The names that SET, DECREASE and INCREASE know; other names are custom.
 CONTROL_PARAMETERS = {
     "LR": "learning_rate",
     "lr": "learning_rate",
-    "learning_rate": "learning_rate",
-    "batch_size": "batch_size",
+    "save_steps": "checkpoint_steps",
+    **{name: name for name in LIVE_PARAMETERS},
     "temperature": "temperature",
 }
 KNOWN_VERSIONS = ("1.0", "1.1", "1.2", "1.3")

@@ -1,7 +1,8 @@
 """A child process that answers one JSON line for each JSON line, within a time limit, and is reused.
 
 Used where work can't be bounded from inside: parsing under a stranger's grammar, running a
-stranger's code. The child gets no variables of this process's environment but PATH and the locale.
+stranger's code. Unless it is told otherwise, the child gets no variables of this process's environment but
+PATH and the locale.
 It is **not** a sandbox: what a child may read or reach is up to the operating system.
 """
 
@@ -48,12 +49,14 @@ class LineProcess:
         start_timeout_s: float = 15.0,
         max_reply_bytes: int = 64_000_000,
         folder: Path | None = None,
+        keep_environment: bool = False,
     ) -> None:
         self._argv = list(argv)
         self._first = first
         self._start_timeout_s = start_timeout_s
         self._max_reply_bytes = max_reply_bytes
         self._folder = folder
+        self._keep_environment = keep_environment
         self._child: subprocess.Popen[bytes] | None = None
         self._replies: queue.Queue[bytes] = queue.Queue()
         self._owner = 0
@@ -84,7 +87,8 @@ class LineProcess:
         if self._child is not None and self._owner == os.getpid() and self._child.poll() is None:
             return
         self.close()
-        environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+        kept = os.environ if self._keep_environment else _KEPT_VARIABLES
+        environment = {name: os.environ[name] for name in kept if name in os.environ}
         try:
             child = subprocess.Popen(  # noqa: S603 - argv is ours, and no shell reads it
                 self._argv,

@@ -45,7 +45,8 @@ class Stability(Block):
 
     stop_if_nan: bool = field("Stop on NaN.", suggested=False, since="1.1")
     stop_if_diverges: bool = field(
-        "Stop when the loss runs away: above three times its best running mean, or infinite.",
+        "Stop when the loss runs away: its mean over 5 steps above three times its best mean over 20, or"
+        " infinite.",
         suggested=False,
         since="1.1",
     )
