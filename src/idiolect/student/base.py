@@ -92,6 +92,8 @@ def _fetched(found: ModelFound) -> ModelFound:
         raise StudentError(problem("V004", what, help=help)) from error
     except OSError as error:  # no network, no disk
         raise StudentError(_offline(found, str(error).splitlines()[0])) from error
+    except (TypeError, KeyError, ValueError, AttributeError) as error:  # a proxy's page, say
+        raise StudentError(_offline(found, "what answers as the hub is none")) from error
     read = locate_model(str(folder), bases=(Path(),))
     if not read.problems and not any(folder.glob("*.safetensors")):
         return _no_weights(read, folder)
