@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from idiolect.data.contexts import context_of
+from idiolect.data.contexts import CATALOG, context_of
 from idiolect.data.example import WORDS, Example
 from idiolect.dialects.contract import Context, Dialect
 from idiolect.grammar.form import Grammar
@@ -58,13 +58,16 @@ def check_targets(
     """Hold the targets of examples against the grammars of their contexts."""
     vocabulary = _vocabulary(student)
     found = Refusals("text" if vocabulary is None else "tokens")
-    grammars: dict[str, Grammar | str] = {}
-    for example, row in pairs:
+    # One context after the other, so that one grammar is held at a time: there may be as many as rows.
+    known = ""
+    grammar: Grammar | str = ""
+    for example, row in sorted(pairs, key=lambda pair: _key(pair[0])):
         if example.task in WORDS:
             found.words += 1
             continue
         found.checked += 1
-        grammar = _grammar(example, dialect, project, grammars)
+        if _key(example) != known or not grammar:
+            known, grammar = _key(example), _grammar(example, dialect, project)
         if isinstance(grammar, str):
             found.not_judged.append((example.id, grammar))
             continue
@@ -121,18 +124,17 @@ def _vocabulary(student: Student) -> Any:
         return None
 
 
-def _grammar(
-    example: Example, dialect: Dialect, project: Context, known: dict[str, Grammar | str]
-) -> Grammar | str:
-    """The grammar of an example's context, or why there is none; made once for each context."""
-    own = example.metadata.get("catalog")
-    key = f"{example.context}\0{own!r}"
-    if key not in known:
-        try:
-            known[key] = dialect.constraint(context_of(example, project))
-        except Exception as error:  # a dialect may be a user's code, and a schema anything
-            known[key] = f"the dialect gives no grammar for its context: {shortened(str(error), 160)}"
-    return known[key]
+def _key(example: Example) -> str:
+    """Equal for examples of one context."""
+    return f"{example.context}\0{example.metadata.get(CATALOG)!r}"
+
+
+def _grammar(example: Example, dialect: Dialect, project: Context) -> Grammar | str:
+    """The grammar of an example's context, or why there is none."""
+    try:
+        return dialect.constraint(context_of(example, project))
+    except Exception as error:  # a dialect may be a user's code, and a schema anything
+        return f"the dialect gives no grammar for its context: {shortened(str(error), 160)}"
 
 
 def _where(target: str, result: Replay) -> str:
