@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -36,6 +36,10 @@ class Answers:
     def get(self, key: str) -> tuple[Written, ...] | None:
         """The answers under a key, if they are there."""
         return self._known.get(key)
+
+    def all(self) -> Iterable[tuple[Written, ...]]:
+        """All answers that are kept."""
+        return self._known.values()
 
     def put(self, key: str, written: Sequence[Written]) -> None:
         """Keep the answers under a key; they are on disk when this returns."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from idiolect.evaluate.answers import Answers, key_of
-from idiolect.evaluate.judging import RuleJudge
+from idiolect.evaluate.judging import Judge
 from idiolect.evaluate.records import MODES, Judged, Mode, Task, Writer, Written
 
 _BATCH = 16  # tasks given to the writer at a time; a kill costs one batch at most
@@ -36,7 +36,7 @@ Step = Callable[[int, int, str], None]  # done, total, what
 def evaluate(
     tasks: Sequence[Task],
     writer: Writer,
-    judge: RuleJudge,
+    judge: Judge,
     settings: EvaluationSettings,
     *,
     answers: Answers | None = None,

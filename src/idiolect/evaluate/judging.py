@@ -12,7 +12,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Protocol
 
 from idiolect.data.contexts import context_of
 from idiolect.data.example import WORDS, summary_of
@@ -22,6 +22,14 @@ from idiolect.evaluate.records import Judged, Mode, Task, Written
 
 RULES = "rules"
 _WORD = re.compile(r"\w+|[^\w\s]")
+
+
+class Judge(Protocol):
+    """Whoever judges an answer; `asked` is the text that the student was shown."""
+
+    def __call__(
+        self, task: Task, written: Written, *, mode: Mode, temperature: float, sample: int, asked: str = ""
+    ) -> Judged: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +44,7 @@ class Reference:
 
 @dataclass(slots=True)
 class RuleJudge:
-    """Judges answers by a dialect and a project's context. `asked` is the text that the student was shown."""
+    """Judges answers by a dialect and a project's context."""
 
     dialect: Dialect
     project: Context = EMPTY
@@ -46,31 +54,11 @@ class RuleJudge:
         self, task: Task, written: Written, *, mode: Mode, temperature: float, sample: int, asked: str = ""
     ) -> Judged:
         """The judged answer."""
+        common = _common(task, written, mode, temperature, sample, asked)
+        if task.example.task in WORDS:
+            return _in_words(task.example.target, written.text, common)
         reference = self.reference(task)
-        example = task.example
-        common: dict[str, Any] = {
-            "task": task.id,
-            "suite": task.suite,
-            "mode": mode,
-            "temperature": temperature,
-            "sample": sample,
-            "level": example.level,
-            "kind": example.task,
-            "language": example.metadata.get("language"),
-            "group": example.group,
-            "prompt_text": asked,
-            "student_output": written.text,
-            "expected": reference.canonical,
-            "finished": written.finished,
-            "tokens": written.tokens,
-            "log_likelihood": written.log_likelihood,
-            "forced": written.forced,
-            "steps": written.steps,
-            "judge": RULES,
-            "productions": reference.productions,
-        }
-        if example.task in WORDS:
-            return self._words(example.target, written.text, common)
+        common |= {"expected": reference.canonical, "productions": reference.productions}
         return self._text(task, reference, written.text, common)
 
     def reference(self, task: Task) -> Reference:
@@ -119,19 +107,57 @@ class RuleJudge:
         except Exception:  # an equality that fails says nothing about the answer
             return None
 
-    @staticmethod
-    def _words(expected: str, text: str, common: dict[str, Any]) -> Judged:
-        nothing = could_not_judge("an answer in words, which no dialect judges")
-        return Judged(
-            **{**common, "judge": "none"},
-            verdict=summary_of(nothing),
-            parsed=None,
-            valid=None,
-            exact_match=text.strip() == expected.strip(),
-            equal=None,
-            semantic_pass=None,
-            token_f1=token_f1(text, expected),
-        )
+
+class WordJudge:
+    """Judges answers where no dialect is named: only how near they are to the reference can be said."""
+
+    def __call__(
+        self, task: Task, written: Written, *, mode: Mode, temperature: float, sample: int, asked: str = ""
+    ) -> Judged:
+        """The judged answer."""
+        common = _common(task, written, mode, temperature, sample, asked)
+        return _in_words(task.example.target, written.text, common)
+
+
+def _common(
+    task: Task, written: Written, mode: Mode, temperature: float, sample: int, asked: str
+) -> dict[str, Any]:
+    """What is said of every answer."""
+    example = task.example
+    return {
+        "task": task.id,
+        "suite": task.suite,
+        "mode": mode,
+        "temperature": temperature,
+        "sample": sample,
+        "level": example.level,
+        "kind": example.task,
+        "language": example.metadata.get("language"),
+        "group": example.group,
+        "prompt_text": asked,
+        "student_output": written.text,
+        "expected": example.target,
+        "finished": written.finished,
+        "tokens": written.tokens,
+        "log_likelihood": written.log_likelihood,
+        "forced": written.forced,
+        "steps": written.steps,
+        "judge": RULES,
+    }
+
+
+def _in_words(expected: str, text: str, common: dict[str, Any]) -> Judged:
+    nothing = could_not_judge("an answer in words, which no dialect judges")
+    return Judged(
+        **{**common, "judge": "none"},
+        verdict=summary_of(nothing),
+        parsed=None,
+        valid=None,
+        exact_match=text.strip() == expected.strip(),
+        equal=None,
+        semantic_pass=None,
+        token_f1=token_f1(text, expected),
+    )
 
 
 def _verdict(dialect: Dialect, text: str, context: Context) -> Verdict:

@@ -15,6 +15,7 @@ STAGES = (
     "train",
     "eval",
     "align",
+    "eval_aligned",
     "merge",
     "export",
     "package",
@@ -37,6 +38,7 @@ def stages_of(reading: Reading) -> tuple[Stage, ...]:
         "train": _train(reading),
         "eval": _eval(reading),
         "align": _by_block(reading, "ALIGN"),
+        "eval_aligned": _eval_aligned(reading),
         "merge": _by_block(reading, "MERGE"),
         "export": _by_block(reading, "EXPORT"),
         "package": _by_block(reading, "PACKAGE"),
@@ -58,6 +60,14 @@ def _train(reading: Reading) -> tuple[bool, str]:
     return (
         (True, "TRAIN trains all weights") if reading.has("TRAIN") else (False, "neither TRAIN nor FT_LORA")
     )
+
+
+def _eval_aligned(reading: Reading) -> tuple[bool, str]:
+    if not reading.has("ALIGN"):
+        return False, "no ALIGN block"
+    if not _eval(reading)[0]:
+        return False, "nothing is evaluated"
+    return True, "the aligned student is held against the one before"
 
 
 def _eval(reading: Reading) -> tuple[bool, str]:
