@@ -237,10 +237,13 @@ def test_memory_and_time_follow_from_what_was_measured() -> None:
 
     size = ModelSize(Parameters(1000, 100, 500, 4000, True), vocabulary=50, layers=2, hidden_size=8)
     measured = Probe(tokens=100, seconds=0.5, activation_bytes=100_000)
-    memory = memory_of(size, loop, lengths, sharing, measured, "cpu", 10**6)
+    given = (size, loop, lengths, sharing, measured)
+    memory = memory_of(*given, device="cpu", available=10**6)
     assert (memory.weights, memory.gradients, memory.optimizer) == (4000, 400, 800)
     assert memory.activations == 4 * 100 * 1000
     assert memory.logits == 4 * 10 * 50 * 8
+    chunked = memory_of(*given, device="cpu", available=10**6, logits_chunk=1000)
+    assert chunked.logits == 2000
     time = time_of(loop, lengths, sharing, measured)
     assert time.steps == 2 * 3
     assert time.seconds == pytest.approx(3 * 1600 / 200)

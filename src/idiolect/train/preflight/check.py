@@ -119,7 +119,14 @@ def _looked_into(
         steps = probe(student.model, middle, seconds=wanted.probe_s, encoder_decoder=student.encoder_decoder)
         if steps is not None:
             memory = memory_of(
-                _size(student), loop, lengths, sharing, steps, student.device, wanted.available
+                _size(student),
+                loop,
+                lengths,
+                sharing,
+                steps,
+                device=student.device,
+                available=wanted.available,
+                logits_chunk=None if student.encoder_decoder else _logits_chunk(),
             )
             time = time_of(loop, lengths, sharing, steps)
             problems += _of_memory(memory)
@@ -197,6 +204,12 @@ def _size(student: Student) -> ModelSize:
         layers=getattr(config, "num_hidden_layers", 0),
         hidden_size=getattr(config, "hidden_size", 0),
     )
+
+
+def _logits_chunk() -> int:
+    from idiolect.train.loss import CHUNK_MB  # loads torch
+
+    return CHUNK_MB * 1_000_000
 
 
 def _text_config(model: Any) -> Any:

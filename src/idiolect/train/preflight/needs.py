@@ -59,23 +59,26 @@ def memory_of(
     lengths: Lengths,
     sharing: Sharing,
     probe: Probe,
+    *,
     device: str,
     available: int | None,
+    logits_chunk: int | None = None,
 ) -> Memory:
-    """The memory of the largest batch."""
+    """The memory of the largest batch; logits stay below a chunk's bytes, and as much for their gradient."""
     tokens = sharing.largest_batch if loop.sharing else lengths.longest * loop.batch_size
     each = probe.bytes_a_token
     if loop.checkpointing and size.layers:
         # a layer's input for every layer, and all that one layer keeps
         each = each / size.layers + 4 * size.layers * size.hidden_size
     share = lengths.answer_tokens / (sharing.trie_tokens if loop.sharing else lengths.tokens)
+    logits = int(tokens * min(1.0, share)) * size.vocabulary * _LOGIT_BYTES
     trained = size.parameters.trainable
     return Memory(
         weights=size.parameters.bytes,
         gradients=_GRADIENT_BYTES * trained,
         optimizer=_OPTIMIZER_BYTES.get(loop.optimizer, 8) * trained,
         activations=int(tokens * each),
-        logits=int(tokens * min(1.0, share)) * size.vocabulary * _LOGIT_BYTES,
+        logits=min(logits, 2 * logits_chunk) if logits_chunk else logits,
         available=available,
         device=device,
     )

@@ -65,7 +65,7 @@ class Memory:
     gradients: int
     optimizer: int
     activations: int  # measured on a short row, then taken as proportional to tokens
-    logits: int  # of the supervised tokens of one step, all at once
+    logits: int  # of the supervised tokens of a batch, as many as are computed at a time
     available: int | None
     device: str
 
