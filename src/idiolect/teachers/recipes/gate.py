@@ -57,11 +57,7 @@ class Gate:
 
         `key` stands for the context: equal keys, equal grammars.
         """
-        if key not in self._grammars:
-            if len(self._grammars) >= _KEPT:
-                self._grammars.pop(next(iter(self._grammars)))
-            self._grammars[key] = self._made(context)
-        grammar = self._grammars[key]
+        grammar = self._grammar(key, context)
         if grammar is None or isinstance(grammar, str):
             return grammar
         try:
@@ -74,6 +70,18 @@ class Gate:
             return f"its end is refused: expected {outcome.expected}"
         found = target[outcome.refused_at : outcome.refused_at + 12]
         return f"{found!r} at {outcome.refused_at} is refused: expected {outcome.expected}"
+
+    def trouble(self, key: str, context: Context) -> str | None:
+        """Why a context has no grammar; None where it has one, or where nothing is constrained."""
+        grammar = self._grammar(key, context)
+        return grammar if isinstance(grammar, str) else None
+
+    def _grammar(self, key: str, context: Context) -> Grammar | str | None:
+        if key not in self._grammars:
+            if len(self._grammars) >= _KEPT:
+                self._grammars.pop(next(iter(self._grammars)))
+            self._grammars[key] = self._made(context)
+        return self._grammars[key]
 
     def _made(self, context: Context) -> Grammar | str | None:
         """The grammar, why there is none, or None where the dialect constrains nothing."""

@@ -22,7 +22,6 @@ from idiolect.teachers.recipes.schema_ast.query import (
     Grouped,
     Period,
     Query,
-    comparisons,
     in_order,
     level_of,
 )
@@ -34,7 +33,7 @@ _FEATURES: tuple[tuple[str, float], ...] = (
     *(("and", 1.0), ("or", 0.85), ("not", 0.6), ("sort", 0.8), ("limit", 0.8)),
     *(("show", 0.5), ("count", 0.75), ("aggregate", 0.65), ("group", 0.5)),
 )
-_FUNCTIONS: Mapping[str, tuple[str, ...]] = {
+FUNCTIONS: Mapping[str, tuple[str, ...]] = {
     "sum": ("sum", "sum", "total", "add_up"),
     "average": ("average", "avg", "mean"),
     "min": ("min", "min", "minimum", "lowest"),
@@ -45,8 +44,8 @@ _FUNCTIONS: Mapping[str, tuple[str, ...]] = {
 def draw_features(rng: random.Random) -> tuple[frozenset[str], dict[str, str]]:
     """The optional parts that a schema has, and its words for the functions."""
     features = frozenset(name for name, share in _FEATURES if rng.random() < share)
-    known = [name for name in _FUNCTIONS if rng.random() < 0.8] or ["average"]
-    return features, {name: rng.choice(_FUNCTIONS[name]) for name in known}
+    known = [name for name in FUNCTIONS if rng.random() < 0.8] or ["average"]
+    return features, {name: rng.choice(FUNCTIONS[name]) for name in known}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +70,17 @@ class Drawing:
 
     def _query(self, level: str) -> Query:
         count = {"micro": (0, 1, 1, 1, 1), "multi": (1, 2, 2, 2, 3), "scenario": (2, 3, 3, 4)}[level]
-        where = self._conditions(self.rng.choice(count), level)
+        where = self.conditions(self.rng.choice(count), level)
         has = self.offer.features
         kind = self.rng.random()
         if kind < 0.16 and "count" in has:
             return Query("count", where, per=self._per(0.4))
-        if kind < 0.3 and "aggregate" in has and (of := self._fields("numeric")):
+        if kind < 0.3 and "aggregate" in has and (of := self.fields("numeric")):
             function = self.rng.choice(sorted(self.offer.functions))
             return Query("aggregate", where, function=function, of=self.rng.choice(of), per=self._per(0.35))
         beside = {"micro": 0.12, "multi": 0.35, "scenario": 0.5}[level] if where else 0.6
         sort = limit = None
-        if "sort" in has and self.rng.random() < beside and (by := self._fields("sortable")):
+        if "sort" in has and self.rng.random() < beside and (by := self.fields("sortable")):
             sort = (self.rng.choice(by), self.rng.choice(("asc", "desc")))
         if "limit" in has and self.rng.random() < beside:
             limit = self.rng.choice((2, 3, 5, 5, 7, 8, 10, 10, 12, 15, 20, 25, 50, 100))
@@ -91,18 +90,20 @@ class Drawing:
             show = tuple(self.rng.sample(shown, min(len(shown), self.rng.randint(1, 3))))
         return Query("find", where, show, sort, limit)
 
-    def _fields(self, what: str) -> tuple[Field, ...]:
+    def fields(self, what: str) -> tuple[Field, ...]:
+        """The fields that a part of the template may name."""
         return named(what, self.spec.spec)
 
     def _per(self, share: float) -> Field | None:
-        groupable = self._fields("groupable")
+        groupable = self.fields("groupable")
         if "group" not in self.offer.features or not groupable or self.rng.random() > share:
             return None
         return self.rng.choice(groupable)
 
     # Conditions
 
-    def _conditions(self, count: int, level: str) -> tuple[Condition, ...]:
+    def conditions(self, count: int, level: str) -> tuple[Condition, ...]:
+        """Some conditions on different fields, in an order that reads well."""
         has = self.offer.features
         fields = self._shuffled()
         if count > 1 and "and" not in has and "or" not in has:
@@ -115,7 +116,7 @@ class Drawing:
             made.append(self._except(fields))
             count -= 1
         while count > 0 and fields:
-            one = self._one(fields.pop())
+            one = self.condition(fields.pop())
             if one is not None:
                 made.append(one)
                 count -= 1
@@ -146,7 +147,7 @@ class Drawing:
     def _taken(self, fields: list[Worded]) -> Condition:
         """A condition on the next field; every schema has one with a condition."""
         while fields:
-            one = self._one(fields.pop())
+            one = self.condition(fields.pop())
             if one is not None:
                 return one
         return self._always(self.rng.choice(self.spec.fields))
@@ -168,7 +169,7 @@ class Drawing:
                     return Grouped("not", (Grouped("or" if kind == "or" else "and", parts),))
         return Grouped("not", (self._bare(fields),))
 
-    def _one(self, worded: Worded) -> Condition | None:
+    def condition(self, worded: Worded) -> Condition | None:
         """A comparison of one field; None where the schema has no operator for it."""
         one = worded.field
         if one.type == "date":
@@ -201,7 +202,7 @@ class Drawing:
         if means == "between":
             return Compared(one, means, list(self._two(worded)))
         if one.type == "string":
-            return Compared(one, means, self._text(worded, means))
+            return Compared(one, means, self.text(worded, means))
         return Compared(one, means, self._value(worded))
 
     def _ends_known(self) -> bool:
@@ -260,9 +261,10 @@ class Drawing:
             return any_day(self.rng, self.today).start.isoformat()
         if one.type == "string":
             return draw_text(worded.draws, self.rng)
-        return self._number(worded)
+        return self.number(worded)
 
-    def _number(self, worded: Worded) -> float | int:
+    def number(self, worded: Worded) -> float | int:
+        """A number that a field could hold, smaller ones more often."""
         low, high = worded.field.minimum or 0, worded.field.maximum or 1000
         value = low + (high - low) * self.rng.random() ** 1.5
         if worded.countable:
@@ -277,13 +279,14 @@ class Drawing:
 
     def _two(self, worded: Worded) -> tuple[float | int, float | int]:
         low, high = worded.field.minimum or 0, worded.field.maximum or 1000
-        first, second = sorted((self._number(worded), self._number(worded)))
+        first, second = sorted((self.number(worded), self.number(worded)))
         if first == second:
             second = min(int(high), int(first) + max(1, int((high - low) / 20)))
             first = min(first, second - 1) if second - 1 >= low else first
         return first, second
 
-    def _text(self, worded: Worded, means: str) -> str:
+    def text(self, worded: Worded, means: str) -> str:
+        """A text for an operator: whole, or a piece of one."""
         text = draw_text(worded.draws, self.rng)
         if means in ("eq", "ne"):
             return text
@@ -292,130 +295,3 @@ class Drawing:
         cut = self.rng.randint(2, max(2, min(5, len(text) - 1)))
         part = text[:cut] if means == "starts_with" else text[-cut:]
         return part.strip() or text
-
-
-@dataclass(frozen=True, slots=True)
-class Unanswerable:
-    """A query that the schema can't say: the schema for which it was drawn, and why it is refused."""
-
-    spec: WordedSpec
-    offer: Offer
-    query: Query
-    reason: str
-
-
-def draw_refusal(drawing: Drawing, strangers: Sequence[Worded], language: str) -> Unanswerable | None:
-    """A query with one thing that the schema lacks; None where this draw found none."""
-    kinds = (_unknown_field, _unknown_field, _unknown_value, _unknown_operator, _lacking_part)
-    return drawing.rng.choice(kinds)(drawing, strangers, language)
-
-
-def _unknown_field(drawing: Drawing, strangers: Sequence[Worded], language: str) -> Unanswerable | None:
-    rng, own = drawing.rng, drawing.spec
-    taken = {name for one in own.fields for name in (*one.names, one.field.name)}
-    heads = {word for name in taken for word in name.split()}
-    free = [
-        one
-        for one in strangers
-        if one.field.type != "boolean" and not {word for name in one.names for word in name.split()} & heads
-    ]
-    if not free:
-        return None
-    stranger = rng.choice(free)
-    noun = rng.choice(stranger.nouns[language])
-    stranger = Worded(
-        stranger.field,
-        {**stranger.nouns, language: (noun,)},
-        stranger.values,
-        draws=stranger.draws,
-        countable=stranger.countable,
-    )
-    spec = WordedSpec(own.spec, own.entity, (*own.fields, stranger))
-    alone = Drawing(
-        WordedSpec(own.spec, own.entity, (stranger,)), drawing.offer, drawing.today, rng, drawing.levels
-    )
-    foreign = alone._one(stranger)
-    if foreign is None or any(one.phrase for one in comparisons((foreign,))):
-        return None
-    beside = drawing._conditions(rng.choice((0, 0, 1)), "micro") if "and" in drawing.offer.features else ()
-    where = (*beside, foreign) if rng.random() < 0.5 else (foreign, *beside)
-    return Unanswerable(spec, drawing.offer, Query("find", where), f"there is no field for {noun.text}")
-
-
-def _unknown_value(drawing: Drawing, strangers: Sequence[Worded], language: str) -> Unanswerable | None:
-    rng = drawing.rng
-    enums = [one for one in drawing.spec.fields if one.field.type == "enum"]
-    others = [one for one in strangers if one.field.type == "enum"]
-    if not enums or not others:
-        return None
-    worded, other = rng.choice(enums), rng.choice(others)
-    const = rng.choice(other.field.values).const
-    text = rng.choice(other.values[language].get(const) or (const,))
-    taken = {word for by in worded.values.values() for words in by.values() for word in words}
-    taken |= {value.const for value in worded.field.values}
-    taken |= {synonym for value in worded.field.values for synonym in value.synonyms}
-    if text in taken or const in taken or any(text in one or one in text for one in taken):
-        return None
-    query = Query("find", (Compared(worded.field, "eq", text),))
-    reason = f"{worded.field.name} has no value {text}"
-    return Unanswerable(drawing.spec, drawing.offer, query, reason)
-
-
-def _unknown_operator(drawing: Drawing, strangers: Sequence[Worded], language: str) -> Unanswerable | None:
-    rng, offer = drawing.rng, drawing.offer
-    ordered = any(offer.operator(means) for means in ("lt", "le", "gt", "ge", "between"))
-    lacking = [
-        means for means in ("contains", "starts_with", "ends_with") if offer.operator(means) is None
-    ] + ([] if ordered else ["lt", "gt"])
-    if not lacking:
-        return None
-    means = rng.choice(lacking)
-    kinds = {"string"} if "_" in means or means == "contains" else NUMERIC
-    fields = [one for one in drawing.spec.fields if one.field.type in kinds]
-    if not fields:
-        return None
-    worded = rng.choice(fields)
-    value = drawing._text(worded, means) if kinds == {"string"} else drawing._number(worded)
-    query = Query("find", (Compared(worded.field, means, value),))
-    words = {"lt": "less than", "gt": "more than"}.get(means, means.replace("_", " "))
-    reason = f"{worded.field.name} can not be compared by {words}"
-    return Unanswerable(drawing.spec, offer, query, reason)
-
-
-def _lacking_part(drawing: Drawing, strangers: Sequence[Worded], language: str) -> Unanswerable | None:
-    rng, has = drawing.rng, drawing.offer.features
-    fields = drawing._fields
-    queries: dict[str, Callable[[tuple[Condition, ...]], Query]] = {}
-    if "sort" not in has and fields("sortable"):
-        chosen = (rng.choice(fields("sortable")), rng.choice(("asc", "desc")))
-        queries["the results can not be sorted"] = lambda where: Query("find", where, sort=chosen)
-    if "limit" not in has:
-        number = rng.choice((3, 5, 10, 20))
-        queries["the number of results can not be limited"] = lambda where: Query("find", where, limit=number)
-    if "count" not in has:
-        queries["counting is not offered"] = lambda where: Query("count", where)
-    if "aggregate" not in has and fields("numeric"):
-        of, function = rng.choice(fields("numeric")), rng.choice(sorted(_FUNCTIONS))
-        queries[f"{_SAID[function]} is not offered"] = lambda where: Query(
-            "aggregate", where, function=function, of=of
-        )
-    elif "aggregate" in has and fields("numeric"):
-        missing = sorted({*_FUNCTIONS} - {*drawing.offer.functions})
-        if missing:
-            of, function = rng.choice(fields("numeric")), rng.choice(missing)
-            queries[f"{_SAID[function]} is not offered"] = lambda where: Query(
-                "aggregate", where, function=function, of=of
-            )
-    if not queries:
-        return None
-    reason = rng.choice(sorted(queries))
-    query = queries[reason](drawing._conditions(rng.choice((0, 1)), "micro"))
-    return Unanswerable(drawing.spec, drawing.offer, query, reason)
-
-
-_SAID = {
-    "sum": "adding up",
-    "average": "the average",
-    "min": "the smallest value",
-    "max": "the largest value",
-}

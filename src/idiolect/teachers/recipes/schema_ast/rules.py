@@ -15,7 +15,7 @@ from typing import Any
 
 from idiolect.dialects.contract import Context, Dialect
 from idiolect.teachers.recipes.schema_ast import noise
-from idiolect.teachers.recipes.schema_ast.drawing import Drawing, draw_refusal
+from idiolect.teachers.recipes.schema_ast.drawing import Drawing
 from idiolect.teachers.recipes.schema_ast.lexicon import (
     Worded,
     WordedSpec,
@@ -24,6 +24,7 @@ from idiolect.teachers.recipes.schema_ast.lexicon import (
 )
 from idiolect.teachers.recipes.schema_ast.query import Query, encoded
 from idiolect.teachers.recipes.schema_ast.records import Domain, Offer, field_row
+from idiolect.teachers.recipes.schema_ast.refusing import draw_refusal
 from idiolect.teachers.recipes.schema_ast.template import Layout
 from idiolect.teachers.recipes.schema_ast.wording import Wording
 from idiolect.teachers.records import Request

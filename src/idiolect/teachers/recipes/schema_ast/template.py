@@ -205,6 +205,12 @@ class Layout:
     comparison: tuple[str, str, str]  # keys of field, operator and value
     groups: Mapping[str, str]  # and, or, not to the key of their parts
 
+    @property
+    def reason_key(self) -> str | None:
+        """The key of a refusal's reason, where the template has refusals."""
+        form = self.forms.get("refusal", {})
+        return next((key for key, part in form.items() if part.get("x-role") == "reason"), None)
+
 
 def layout_of(template: Mapping[str, Json]) -> Layout | None:
     """The layout of a template with roles; None where a role that a query can't do without is missing."""

@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import random
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from idiolect.teachers.recipes.schema_ast import grammar
@@ -28,16 +24,7 @@ from idiolect.teachers.recipes.schema_ast.query import (
     negates_plainly,
 )
 from idiolect.teachers.recipes.schema_ast.records import NUMERIC, Offer
-
-_DE_BEFORE_VOWEL = re.compile(r"\bde (?=avril|août|octobre)")
-
-
-@cache
-def phrases(language: str) -> Mapping[str, Mapping[str, Any]]:
-    """The table of phrases of one language."""
-    text = files("idiolect.teachers.recipes.schema_ast").joinpath("phrases.toml").read_text("utf-8")
-    table: Mapping[str, Mapping[str, Any]] = tomllib.loads(text)[language]
-    return table
+from idiolect.teachers.recipes.schema_ast.times import Times, phrases
 
 
 @dataclass(slots=True)
@@ -48,9 +35,11 @@ class Wording:
     offer: Offer
     language: str
     rng: random.Random
+    times: Times = field(init=False)
     entity: Noun = field(init=False)  # what the query at hand calls the things that it looks for
 
     def __post_init__(self) -> None:
+        self.times = Times(self.language, self.rng)
         self.entity = self.rng.choice(self.spec.entity[self.language])
 
     def say(self, query: Query) -> str:
@@ -73,15 +62,15 @@ class Wording:
         slots = self._entity(clauses)
         tail: list[str] = []
         if query.limit and self._may_be_superlative(query) and self.rng.random() < 0.6:
-            slots |= {"n": self._small(query.limit), "superlative": self._sorted(query, "_top")}
+            slots |= {"n": self.times.small(query.limit), "superlative": self._sorted(query, "_top")}
             phrase = self._one("frames", "top_among" if clauses else "top").format_map(slots)
             slots |= {"np": phrase, "les_np": phrase}
             return self._shown(query, slots, [])
         if query.limit and not query.sort and self.rng.random() < 0.6:
-            phrase = self._one("frames", "first").format_map(slots | {"n": self._small(query.limit)})
+            phrase = self._one("frames", "first").format_map(slots | {"n": self.times.small(query.limit)})
             slots |= {"np": phrase, "les_np": phrase}
         elif query.limit:
-            tail.append(self._one("frames", "limit").format_map(slots | {"n": self._small(query.limit)}))
+            tail.append(self._one("frames", "limit").format_map(slots | {"n": self.times.small(query.limit)}))
         if query.sort:
             tail.insert(0, self._sorted(query))
         return self._shown(query, slots, tail)
@@ -227,7 +216,7 @@ class Wording:
             yes, no = self.rng.choice(worded.clauses[self.language])
             return yes if one.value else no
         if kind == "date":
-            return self._dated(worded, self._when(one))
+            return self._dated(worded, self.times.when(one))
         if one.means in ("in", "not_in"):
             return self._several(one, one.means)
         if self._says_itself(worded, one) and self.rng.random() < 0.4:
@@ -287,57 +276,9 @@ class Wording:
             period.low.number,
         )  # fmt: skip
         if said.field.type == "date":
-            return self._dated(self.spec.of(said.field.name), self._when(said))
+            return self._dated(self.spec.of(said.field.name), self.times.when(said))
         section = "count" if self.spec.of(said.field.name).countable else "number"
         return self._fill(section, "between", said)
-
-    def _when(self, one: Compared) -> str:
-        """The time that a comparison names: "before 3 May 2025", "last month"."""
-        table = self._table("when")
-        if one.means == "between":
-            first, last = (date.fromisoformat(value) for value in one.value)
-            if one.phrase:
-                return self._spanned(table[one.phrase], first, one.number)
-            slots = {"d": self._day(first), "d2": self._day(last)}
-            return str(self.rng.choice(table["from_to"])).format_map(slots)
-        day = date.fromisoformat(one.value)
-        if one.phrase in ("last_days", "last_weeks"):
-            return str(self.rng.choice(table[one.phrase])).format_map({"n": self._small(one.number)})
-        if one.phrase in self._table("span"):
-            name = {"ge": "since_span", "lt": "before_span", "gt": "after_span"}[one.means]
-            start = day  # of "after", the last day: it lies in the same span
-            span = self._spanned(self._table("span")[one.phrase], start, one.number)
-            text = str(self.rng.choice(table[name])).format_map({"span": span})
-            return _DE_BEFORE_VOWEL.sub("d'", text.replace(" de le ", " du "))
-        if one.phrase:
-            name = one.phrase if one.means == "eq" else f"before_{one.phrase}"
-            return str(self.rng.choice(table[name])).format_map({"n": self._small(one.number)})
-        name = {"eq": "day", "lt": "before", "le": "until", "ge": "since", "gt": "after"}[one.means]
-        return str(self.rng.choice(table[name])).format_map({"d": self._day(day)})
-
-    def _spanned(self, templates: Sequence[str], start: date, number: int) -> str:
-        month = f"{self._table('months')['names'][start.month - 1]} {start.year}"
-        ordinal = self._table("numbers")["ordinals"][number - 1] if 1 <= number <= 4 else ""
-        quarters = (
-            (f"Q{number} {start.year}", f"the {ordinal} quarter of {start.year}")
-            if self.language == "en"
-            else (f"T{number} {start.year}", f"{ordinal} trimestre {start.year}")
-        )
-        slots = {
-            "month": fixed(month),
-            "year": fixed(str(start.year)),
-            "quarter": fixed(self.rng.choice(quarters)),
-        }
-        return str(self.rng.choice(templates)).format_map(slots)
-
-    def _day(self, day: date) -> str:
-        name = self._table("months")["names"][day.month - 1]
-        if self.language == "en":
-            forms = (f"{day.day} {name} {day.year}", f"{name} {day.day}, {day.year}", day.isoformat())
-        else:
-            number = "1er" if day.day == 1 else str(day.day)
-            forms = (f"{number} {name} {day.year}", f"{day:%d/%m/%Y}", day.isoformat())
-        return fixed(self.rng.choice(forms))
 
     # Values and names
 
@@ -361,7 +302,7 @@ class Wording:
         unit = worded.field.unit
         if worded.countable:
             small = isinstance(value, int) and 2 <= value <= 12 and self.rng.random() < 0.35
-            return self._small(int(value)) if small else text
+            return self.times.small(int(value)) if small else text
         if not unit or self.rng.random() < 0.3:
             return text
         said = self._table("units").get(unit, unit)
@@ -378,11 +319,6 @@ class Wording:
                 return f"{value // 1000}k"
             return f"{value:,}" if self.language == "en" else f"{value:,}".replace(",", " ")
         return text if self.language == "en" else text.replace(".", ",")
-
-    def _small(self, number: int) -> str:
-        words = self._table("numbers")["words"]
-        word = 2 <= number <= 12 and self.rng.random() < 0.4
-        return fixed(words[number - 2] if word else str(number))
 
     def _noun(self, worded: Worded, *, singular: bool = False) -> Mapping[str, str]:
         """The slots of a field's name; of what can be counted, its number where a thing is meant."""
