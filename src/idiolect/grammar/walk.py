@@ -59,13 +59,13 @@ def productions(grammar: Grammar) -> tuple[str, ...]:
     for rule, body in woven.rules.items():
         alternatives = body.items if isinstance(body, Choice) else (body,)
         for number in range(len(alternatives)):
-            name = _production(woven, rule, number)
+            name = production_name(woven, rule, number)
             if name:
                 names.setdefault(name)
     return tuple(names)
 
 
-def _production(grammar: Grammar, rule: str, number: int) -> str:
+def production_name(grammar: Grammar, rule: str, number: int) -> str:
     if rule in grammar.shown:
         return grammar.shown[rule]
     body = grammar.rules[rule]
@@ -73,10 +73,14 @@ def _production(grammar: Grammar, rule: str, number: int) -> str:
 
 
 class Costs:
-    """The least cost of every node: one a character, and one a rule, so that every step pays."""
+    """The least cost of every node: one a character, and one a rule, so that every step pays.
 
-    def __init__(self, grammar: Grammar) -> None:
+    With a higher price of a character, rules only decide between texts of one length.
+    """
+
+    def __init__(self, grammar: Grammar, character: int = 1) -> None:
         self.grammar = grammar
+        self.character = character
         self.automata: dict[Node, tuple[Dfa, list[int]]] = {}
         self.known: dict[str, int] = {}
         self.offered: dict[str, int] = {}
@@ -138,9 +142,9 @@ class Costs:
     def _measure(self, node: Node) -> int | None:
         match node:
             case Text(literal):
-                return len(literal)
+                return len(literal) * self.character
             case Chars():
-                return 1
+                return self.character
             case Ref(name):
                 cost = self.known.get(name)
                 return None if cost is None else cost + (name in self.grammar.rules)
@@ -157,7 +161,7 @@ class Costs:
             case AnyOrder(slots, separator):
                 return self._least_of(node, [self._measure(slot.node) for slot in slots], separator)
             case Minus() | Both():
-                return max(self.automaton(node)[1][0], 0)
+                return max(self.automaton(node)[1][0], 0) * self.character
 
     def _least_of(self, node: AnyOrder, costs: list[int | None], separator: Node) -> int | None:
         needed = [cost for slot, cost in zip(node.slots, costs, strict=True) if slot.required]
@@ -234,7 +238,7 @@ class _Walker:
             case Ref(name) if name in self.grammar.rules:
                 body = self.grammar.rules[name]
                 number = self.pick(body.items, slack) if isinstance(body, Choice) else 0
-                production = _production(self.grammar, name, number)
+                production = production_name(self.grammar, name, number)
                 if production:
                     used.setdefault(production)
                 return [body.items[number] if isinstance(body, Choice) else body]
