@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from train_plans import HEAD, TRAIN, FakeLoop, plan_of
 
 from idiolect.okt.check import check_text
 from idiolect.train.control import ControlEngine, Decision, Event, Moment
 from idiolect.train.plateau import Plateau
 from idiolect.train.stability import StabilityWatch
 from idiolect.train.triggers import Triggers
-from train_plans import HEAD, TRAIN, FakeLoop, plan_of
 
 GB = 1024**3
 
@@ -87,7 +87,7 @@ def test_statements_behind_stop_training_still_run() -> None:
     loop = FakeLoop()
     engine = engine_of('on_nan { STOP_TRAINING LOG "NaN" }', loop)
     made = engine.happened(Moment("nan", 7, 0.7), {"loss": float("nan")})
-    assert (loop.stopped, loop.said) == (["on_nan, line 5"], ["NaN"])
+    assert (loop.stopped, loop.said) == (["CONTROL.on_nan, line 5"], ["NaN"])
     assert [decision.action for decision in made] == ["STOP_TRAINING", 'LOG "NaN"']
 
 

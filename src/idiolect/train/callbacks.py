@@ -409,7 +409,7 @@ class ControlCallback(_Kept):
 
     def _stopped(self, reason: str) -> None:
         if not self._board.stop_reason:
-            self._board.stop_reason = f"CONTROL, {reason}"
+            self._board.stop_reason = reason
             self._around.say(f"training stops: {self._board.stop_reason}")
 
     def _save(self, name: str) -> str:

@@ -51,7 +51,7 @@ class Decision:
 
     step: int
     epoch: float
-    rule: str  # where it stands: "on_epoch_end, line 12"
+    rule: str  # where it stands: "CONTROL.on_epoch_end, line 12"
     condition: str  # empty where nothing was asked
     values: Mapping[str, Value | None]
     action: str
@@ -133,7 +133,7 @@ class ControlEngine:
         body = self._event_body(moment.event)
         if body:
             name = _BLOCKS[moment.event]
-            decisions += self._each(body, _Place(name, name), moment, signals)
+            decisions += self._each(body, _Place(name, f"CONTROL.{name}"), moment, signals)
         return decisions
 
     def silent_signals(self) -> list[str]:
@@ -146,7 +146,7 @@ class ControlEngine:
 
     def _validate(self, moment: Moment) -> Iterator[Decision]:
         if self._validate_every and moment.step % self._validate_every == 0:
-            place = _Place("", "validate_every", (f"EVERY {self._validate_every} steps",))
+            place = _Place("", "CONTROL.validate_every", (f"EVERY {self._validate_every} steps",))
             yield _decision(moment, place, 0, "VALIDATE", self._loop.validate())
 
     def _edges(

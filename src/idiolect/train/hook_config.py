@@ -65,16 +65,15 @@ def _with_section(plan: Plan, name: str, section: Block, returned: dict[str, Any
     changed = {key: value for key, value in returned.items() if key not in before or before[key] != value}
     if not changed:
         return plan
-    new = checked_section(section, changed, "before_train returned")
+    new = checked_section(section, changed, name.upper(), "before_train returned")
     origin = Origin(kind="override", source=f'HOOKS.before_train "{target}"')
     paths = {f"{name.upper()}.{key}": Setting(value=value, origin=origin) for key, value in changed.items()}
     return plan.model_copy(update={name: new, "settings": {**plan.settings, **paths}})
 
 
-def checked_section(section: Block, changed: Mapping[str, Any], who: str) -> Block:
+def checked_section(section: Block, changed: Mapping[str, Any], block: str, who: str) -> Block:
     """A section with some values changed, each within the bounds of its field; StageError where not."""
     known = {spec.name: spec for spec in specs(type(section))}
-    block = type(section).__name__
     for key, value in changed.items():
         if key not in known:
             raise StageError(f'{who} "{key}", which {block} does not know', did_you_mean(key, list(known)))
@@ -89,5 +88,5 @@ def checked_section(section: Block, changed: Mapping[str, Any], who: str) -> Blo
         fault = error.errors(include_url=False)[0]
         where = ".".join(map(str, fault["loc"]))
         raise StageError(
-            f"{who} a {where} that does not fit: {fault['msg']}", f"{block} says what fits"
+            f"{who} a value of {where} that does not fit: {fault['msg']}", f"{block} says what fits"
         ) from None
