@@ -23,6 +23,7 @@ from idiolect.cli.plan import plan
 from idiolect.cli.run import ForceMayStandAlone, run
 from idiolect.cli.schema import schema
 from idiolect.cli.show import show
+from idiolect.cli.stages import evaluate, export, merge
 from idiolect.cli.synth import synth
 from idiolect.cli.validate import validate
 
@@ -62,8 +63,11 @@ app.command()(lsp)
 app.command(cls=ForceMayStandAlone)(run)
 app.command()(synth)
 app.command()(logs)
+app.command("eval")(evaluate)
 app.command()(compare)
 app.command()(report)
+app.command()(merge)
+app.command()(export)
 app.command("list")(list_what)
 app.command()(about)
 app.command("exit")(leave)
@@ -95,4 +99,16 @@ def okto_doctor() -> None:
 def okto_list() -> None:
     """Entry point of `okto_list WHAT`."""
     sys.argv.insert(1, "list")
+    main()
+
+
+def okto_eval() -> None:
+    """Entry point of `okto_eval FILE`."""
+    sys.argv.insert(1, "eval")
+    main()
+
+
+def okto_merge() -> None:
+    """Entry point of `okto_merge --adapter A --base B --output O`."""
+    sys.argv.insert(1, "merge")
     main()

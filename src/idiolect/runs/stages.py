@@ -45,7 +45,7 @@ _ROWS = (
     Stage(
         "split",
         "idiolect.data.split_stage:run_split",
-        settings=("dataset", "data", "dialect"),
+        settings=("dataset", "data", "dialect", "train.val_split", "corpus.split", "evaluate.suites"),
         reads=("data.sources.path", "dataset.validation", "dataset.test", *_DIALECT),
         may_read=("dialect.name", "dialect.embed"),
         needs=("corpus", "synth"),
@@ -69,8 +69,21 @@ _ROWS = (
         may_read=("dialect.name", "dialect.embed", "evaluate.suites"),
         needs=("split", "eval", "align"),
     ),
-    Stage("merge", ""),
-    Stage("export", ""),
+    Stage(
+        "merge",
+        "idiolect.ship.export_stage:run_merge",
+        settings=("merge", "model.base"),
+        may_read=("merge.source", "merge.target"),
+        needs=("split", "train", "align", "eval_aligned"),
+    ),
+    Stage(
+        "export",
+        "idiolect.ship.export_stage:run_export",
+        settings=("export", "dialect", "inference", "behavior", "guard", "model.base", "project"),
+        reads=_DIALECT,
+        may_read=("dialect.name", "dialect.embed"),
+        needs=("split", "train", "align", "eval_aligned"),
+    ),
     Stage("package", ""),
     Stage("serve", ""),
 )

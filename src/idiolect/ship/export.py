@@ -16,11 +16,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from idiolect import __version__
 from idiolect.files import write_beside
 from idiolect.problem import problem
 from idiolect.ship.gguf.convert import convert
 from idiolect.ship.gguf.vocabulary import CantConvert
 from idiolect.ship.merge import Merged, load_for_merge, merge, save_merged
+from idiolect.ship.okm import unpack_okm, write_okm
 from idiolect.ship.parity import Parity, compare_logits
 from idiolect.ship.probes import Probe, logits_of, probes_of
 from idiolect.ship.runtimes import (
@@ -52,6 +54,7 @@ class ExportJob:
     gguf_type: str = "f16"
     merged: bool = True  # whether the adapter is folded in for formats that could also hold it alone
     examples: Sequence[Any] = ()  # golden prompts are made of these
+    facts: Mapping[str, Any] = field(default_factory=dict)  # told in archives
     bounds: Mapping[str, float] = field(default_factory=dict)  # divergences other than the usual ones
     step: Progress = lambda done, total, text: None
 
@@ -170,6 +173,25 @@ def _gguf(work: _Work, making: Path) -> list[Exported]:
     return [_proven(work, "gguf", path, kind, lambda: ask_llama_cpp(path, work.probes))]
 
 
+def _okm(work: _Work, making: Path) -> list[Exported]:
+    """The open archive: the adapter or the whole model, with all that says how it is to be used."""
+    folder = making / "okm"
+    if work.student.has_adapter and not work.job.merged:
+        save_student(work.student, folder)
+    else:
+        shutil.copytree(work.whole(), folder)
+    path = making / f"{work.job.name}.okm"
+    write_okm(folder, path, name=work.job.name, facts=work.job.facts, made_with=__version__)
+
+    def ask() -> Said:
+        unpacked = making / "unpacked"
+        unpack_okm(path, unpacked)
+        student = load_student(unpacked, root=work.job.root, device="cpu", precision="fp32")
+        return Said("idiolect", tuple(logits_of(student.model, probe) for probe in work.probes))
+
+    return [_proven(work, "okm", path, "fp32", ask)]
+
+
 def _proven(work: _Work, format: str, made: Path, kind: str, ask: Callable[[], Said]) -> Exported:
     """A form moved into its place if its runtime says what the student says."""
     parity, why = None, ""
@@ -192,5 +214,6 @@ def _proven(work: _Work, format: str, made: Path, kind: str, ask: Callable[[], S
 _WRITERS: Mapping[str, Callable[[_Work, Path], list[Exported]]] = {
     "safetensors": _safetensors,
     "gguf": _gguf,
+    "okm": _okm,
 }
 _NOT_SUPPORTED = {"tflite": "no converter from PyTorch that is kept up writes it"}

@@ -1,0 +1,186 @@
+"""The stages `merge` and `export` of a run: the student folded into its base, and written in all formats.
+
+What the stage writes stays in the run; what was delivered is put into EXPORT.path as well (by hard links
+where the file system has them), beside and then into its place.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from idiolect.data.example import Example
+from idiolect.data.jsonl import read_examples
+from idiolect.okt.blocks.ship import Export, Merge
+from idiolect.plan.plan import Plan
+from idiolect.runs.dialect_of import dialect_of
+from idiolect.runs.shelf import NotJson, read_json
+from idiolect.runs.stage import StageError, StageResult, StageWork
+from idiolect.ship.export import REPORT, ExportJob, Progress, check_formats, export
+from idiolect.ship.merge import load_for_merge, merge, save_merged
+from idiolect.ship.probes import probes_of
+from idiolect.student.from_plan import base_of
+from idiolect.student.saved import student_folder
+from idiolect.student.trouble import StudentError
+
+_PROBES = 64  # examples looked through for golden prompts
+
+
+def run_merge(work: StageWork) -> StageResult:
+    """Fold MERGE.source into MERGE.target, or the run's student into its base."""
+    settings = work.plan.merge or Merge()
+    with faults_told():
+        if settings.source and settings.target:
+            source, adapter = _root_or_name(settings.target, work.root), work.root / settings.source
+            loaded = load_for_merge(source, root=work.root, adapter=adapter)
+        else:
+            loaded = load_for_merge(chosen_student(work), root=work.root)
+        merged = merge(loaded, probes_of(loaded, golden(work)))
+        save_merged(merged, work.folder / "model")
+    if settings.output:
+        publish(work.folder / "model", work.root / settings.output)
+    return StageResult(numbers={"largest_logit_difference": merged.difference, "positions": merged.positions})
+
+
+def run_export(work: StageWork) -> StageResult:
+    """Write the student in every format of EXPORT, and deliver what is proven."""
+    settings = work.plan.export or Export()
+    formats = tuple(settings.format or ())
+    with faults_told():
+        check_formats(formats)
+        done = export(
+            ExportJob(
+                source=chosen_student(work),
+                root=work.root,
+                into=work.folder,
+                formats=formats,
+                name=_file_name(work.plan.project.name),
+                gguf_type=settings.gguf_type or "f16",
+                merged=settings.merge,
+                examples=list(golden(work)),
+                facts=_facts(work),
+                step=_step(work),
+            )
+        )
+    into = work.root / settings.path
+    for one in done:
+        if one.path is not None:
+            publish(work.folder / one.path, into / one.path)
+    publish(work.folder / REPORT, into / REPORT)
+    failed = tuple(f"{one.format}: {one.why}" for one in done if not one.delivered)
+    warnings = tuple(f"{one.format}: {one.why}" for one in done if one.delivered and one.why)
+    numbers: dict[str, int | float] = {
+        f"{_file_name(one.path or '')}_bytes": one.bytes for one in done if one.path
+    }
+    return StageResult(
+        numbers=numbers,
+        warnings=warnings,
+        ending="gate failed" if failed else "done",
+        reasons=failed,
+    )
+
+
+def chosen_student(work: StageWork) -> Path | str:
+    """The student that goes on: the one that an evaluation chose, else the latest, else the base."""
+    align, train = work.inputs.stage("align"), work.inputs.stage("train")
+    judged = work.inputs.stage("eval_aligned")
+    if judged is not None and train is not None:
+        try:
+            if read_json(judged / "chosen.json")["student"] == "train":
+                align = None
+        except (NotJson, KeyError, TypeError):
+            pass  # nothing was chosen: there was no evaluation before
+    for folder in (align, train):
+        found = student_folder(folder) if folder is not None else None
+        if found is not None:
+            return found
+    if train is not None or align is not None:
+        raise StageError("the run holds no student to export", "run the training again: --force train")
+    return base_of(work.plan)
+
+
+def golden(work: StageWork) -> Iterator[Example]:
+    """Examples that golden prompts are made of: of the test split, else of validation, else none."""
+    split = work.inputs.stage("split")
+    for name in ("test.jsonl", "validation.jsonl"):
+        if split is not None and (split / name).is_file():
+            return islice((one for one in read_examples(split / name) if one.valid), _PROBES)
+    return iter(())
+
+
+def publish(made: Path, place: Path) -> None:
+    """Put a file or folder into its place outside of the run."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    beside = place.with_name(f".{place.name}.new")
+    _remove(beside)
+    if made.is_dir():
+        shutil.copytree(made, beside, copy_function=_linked)
+    else:
+        _linked(str(made), str(beside))
+    if place.is_dir():
+        old = place.with_name(f".{place.name}.old")
+        _remove(old)
+        place.rename(old)
+        beside.rename(place)
+        _remove(old)
+    else:
+        beside.replace(place)
+
+
+def _linked(source: str, target: str) -> str:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without links
+        shutil.copy2(source, target)
+    return target
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _facts(work: StageWork) -> dict[str, Any]:
+    """What an archive says of the project that it came from."""
+    plan: Plan = work.plan
+    facts: dict[str, Any] = {"project": plan.project.model_dump(mode="json", exclude={"run_folder"})}
+    for name in ("dialect", "inference", "behavior", "guard"):
+        section = getattr(plan, name)
+        if section is not None:
+            facts[name] = section.model_dump(mode="json", exclude_none=True, by_alias=True)
+    if plan.dialect is not None:
+        facts["language"] = dialect_of(plan, work.root, work.inputs)[0].name
+    return facts
+
+
+def _root_or_name(written: str, root: Path) -> str | Path:
+    path = root / written
+    return path if path.is_dir() else written
+
+
+def _file_name(name: str) -> str:
+    return "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in name) or "student"
+
+
+def _step(work: StageWork) -> Progress:
+    def step(done: int, total: int, text: str) -> None:
+        work.progress(done, total, text)
+        work.stop_if_asked()
+
+    return step
+
+
+@contextmanager
+def faults_told() -> Iterator[None]:
+    """What is wrong with a student, as a StageError."""
+    try:
+        yield
+    except StudentError as error:
+        raise StageError(f"{error.problem.code}: {error.problem.message}", error.help) from error
