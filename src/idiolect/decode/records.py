@@ -67,6 +67,7 @@ class Answer:
     chosen: int = 0  # tokens that the model was asked for; the others were forced
     log_likelihood: float = 0.0  # of the chosen tokens, each among those that the grammar allowed there
     least: float = 1.0  # probability of the least likely of them
+    confidence: float = 1.0  # mean probability of the chosen tokens
     steps: int = 0  # forward passes that it took part in
     prompt_tokens: int = 0
     details: Mapping[str, Any] = field(default_factory=dict)  # free-form, for reports

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import copy
+from math import exp
 from typing import Any
 
 from idiolect.decode.constraint import Guide
@@ -42,6 +43,8 @@ class Row:
         self.chosen = 0
         self.log_likelihood = 0.0
         self.least = 0.0  # logarithm of the least likely choice
+        self.choices = 0  # the end among them
+        self.probabilities = 0.0  # their sum
         self.steps = 0
         self.text = ""
         self.look_at = min(RESERVE, sampling.max_tokens)  # tokens left at which the ending is looked at
@@ -83,14 +86,14 @@ class Row:
 
     def choose(self, token: int, log_probability: float) -> None:
         """Write the token that the model chose, or end with a stop token."""
+        self.log_likelihood += log_probability
+        self.least = min(self.least, log_probability)
+        self.choices += 1
+        self.probabilities += exp(log_probability)
         if token in self.vocabulary.stops:
-            self.log_likelihood += log_probability
-            self.least = min(self.least, log_probability)
             self.ended = "stop"
             return
         self.chosen += 1
-        self.log_likelihood += log_probability
-        self.least = min(self.least, log_probability)
         if self.guide is not None:
             self.guide.take([token])
         self._write([token])
@@ -181,16 +184,11 @@ class Row:
             ids=tuple(self.ids),
             chosen=self.chosen,
             log_likelihood=self.log_likelihood,
-            least=_probability(self.least),
+            least=exp(self.least),
+            confidence=self.probabilities / self.choices if self.choices else 1.0,
             steps=self.steps,
             prompt_tokens=prompt_tokens,
         )
-
-
-def _probability(logarithm: float) -> float:
-    from math import exp
-
-    return exp(max(logarithm, -700.0))
 
 
 def _whole_characters(data: bytes) -> str:
