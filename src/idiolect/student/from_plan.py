@@ -13,7 +13,7 @@ from idiolect.okt.blocks.model import FtLora
 from idiolect.plan.plan import Plan
 from idiolect.problem import problem
 from idiolect.student.adapters import AdapterSettings, attach_adapter, load_adapter, settings_of
-from idiolect.student.load import Student, load_student
+from idiolect.student.load import Student, load_student, model_window
 from idiolect.student.precision import choose_precision, hardware_of
 from idiolect.student.prompt import OWN, BadTemplate, PromptForm, make_form
 from idiolect.student.trouble import StudentError
@@ -103,6 +103,13 @@ def format_of(plan: Plan) -> str:
     if style and not written:
         return style
     return plan.inference.format if plan.inference else "{input}"
+
+
+def row_limit(plan: Plan, student: Student) -> int:
+    """The longest row that is trained: by the script, and by what the model takes."""
+    wanted = plan.train.max_seq_length if plan.train else 2048
+    asked = plan.model.context_window if plan.model else None
+    return min(wanted, asked or wanted, model_window(student.model) or wanted)
 
 
 def base_of(plan: Plan) -> str:

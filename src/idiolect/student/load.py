@@ -137,6 +137,13 @@ def load_base(base: Base, wishes: Wishes, tokenizer_folder: Path | None = None) 
     )
 
 
+def model_window(model: Any) -> int | None:
+    """The longest input that a model takes, or None where it sets no bound."""
+    config = model.config.get_text_config() if hasattr(model.config, "get_text_config") else model.config
+    found = getattr(config, "max_position_embeddings", None) or getattr(config, "n_positions", None)
+    return found if isinstance(found, int) and found > 0 else None
+
+
 def _trained(source: str, root: Path) -> Path | None:
     """The folder of a trained student that a name stands for."""
     if not source or "\0" in source or source in BUILT_IN:

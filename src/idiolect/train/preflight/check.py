@@ -16,7 +16,7 @@ from idiolect.dialects.contract import EMPTY, Context, Dialect
 from idiolect.machine.requirements import gib
 from idiolect.problem import Problem, problem
 from idiolect.student.fitting import LONG_ANSWER, LONG_PROMPT, NEGATIVE, LongPrompts, fitted_pairs
-from idiolect.student.load import Student
+from idiolect.student.load import Student, model_window
 from idiolect.student.parameters import count_parameters
 from idiolect.student.row import Row
 from idiolect.text_hints import counted
@@ -53,7 +53,7 @@ def preflight(
     `student` is trainable already, its adapter attached; `dialect` is the one whose grammar will hold its
     answers, or None where decoding is free. Records that were rejected before are counted with the others.
     """
-    limit = _limit(student, wanted.limit)
+    limit = min(wanted.limit, model_window(student.model) or wanted.limit)
     rejected: list[Rejected] = []
     examples: list[Example] = []
     for record in records:
@@ -139,11 +139,6 @@ def _looked_into(
         time=time,
         problems=tuple(problems),
     )
-
-
-def _limit(student: Student, wanted: int) -> int:
-    window = getattr(_text_config(student.model), "max_position_embeddings", None)
-    return min(wanted, window) if isinstance(window, int) and window > 0 else wanted
 
 
 def _of_student(student: Student, wanted: int, limit: int) -> Iterator[Problem]:

@@ -42,13 +42,19 @@ def preflight_plan(
         student = trainable_student(student_for(plan, root), plan, root)
     wanted = Wanted(
         loop=loop_of(plan),
-        limit=plan.train.max_seq_length if plan.train else 2048,
+        limit=_asked_limit(plan),
         long_prompts=long_prompts,
         probe_s=probe_s,
         available=available_memory(student.device, root),
     )
     enforced = dialect if plan.dialect is None or plan.dialect.enforce else None
     return preflight(student, records, wanted, dialect=enforced, project=project)
+
+
+def _asked_limit(plan: Plan) -> int:
+    """The longest row that the script asks for; what the model takes is looked at apart."""
+    wanted = plan.train.max_seq_length if plan.train else 2048
+    return min(wanted, (plan.model.context_window if plan.model else None) or wanted)
 
 
 def loop_of(plan: Plan) -> Loop:
