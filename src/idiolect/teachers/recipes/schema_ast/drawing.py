@@ -158,7 +158,7 @@ class Drawing:
         return one.parts[0] if isinstance(one, Grouped) else one
 
     def _always(self, worded: Worded) -> Condition:
-        return Compared(worded.field, "eq", self._value(worded))
+        return Compared(worded.field, "eq", self.value(worded))
 
     def _except(self, fields: list[Worded]) -> Condition:
         if len(fields) > 2 and self.rng.random() < 0.3:
@@ -194,7 +194,7 @@ class Drawing:
             and self.rng.random() < 0.12
             and self.offer.operator("ne") is None
         ):
-            return Grouped("not", (Compared(one, "eq", self._value(worded)),))
+            return Grouped("not", (Compared(one, "eq", self.value(worded)),))
         if means in ("in", "not_in"):
             most = 3 if len(one.values) > 3 else 2
             chosen = self.rng.sample(one.values, self.rng.randint(2, most))
@@ -203,7 +203,7 @@ class Drawing:
             return Compared(one, means, list(self._two(worded)))
         if one.type == "string":
             return Compared(one, means, self.text(worded, means))
-        return Compared(one, means, self._value(worded))
+        return Compared(one, means, self.value(worded))
 
     def _ends_known(self) -> bool:
         """Whether a range must be written as its two ends."""
@@ -251,7 +251,8 @@ class Drawing:
 
     # Values
 
-    def _value(self, worded: Worded) -> Any:
+    def value(self, worded: Worded) -> Any:
+        """A value that a field could hold."""
         one = worded.field
         if one.type == "enum":
             return self.rng.choice(one.values).const
