@@ -8,7 +8,7 @@ returned; it does **not** use deprecated or forbidden symbols.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,15 +20,17 @@ from idiolect.dialects.tcl.describe import request
 from idiolect.dialects.tcl.embed import is_braced
 from idiolect.dialects.tcl.forms import sample_statement
 from idiolect.dialects.tcl.loops import NAMES, loop_over
-from idiolect.dialects.tcl.pick import NoValue, pick
+from idiolect.dialects.tcl.pick import POOLS, NoValue, pick
 
 if TYPE_CHECKING:
+    from idiolect.dialects.tcl.analysis import Analysis
     from idiolect.dialects.tcl.dialect import Tcl
 
 LEVELS = ("micro", "multi", "scenario")
 STEP = "    "
 COMMENTS = {
     "call": ("# next step", "# layout"),
+    "sweep": ("# each of them in turn", "# some variants"),
     "loop": ("# the same for each of them", "# loop"),
     "if": ("# depends on the state", "# only where it applies"),
     "set": ("# settings", "# setup"),
@@ -36,6 +38,7 @@ COMMENTS = {
 }
 TRIES = 40
 PREDICATES = ("bool", "boolean")
+_SWEPT = "\0"  # stands for the value of a sweep while its call is made
 
 
 class NoSample(Exception):
@@ -49,6 +52,8 @@ class _Maker:
     rng: random.Random
     catalog: Catalog
     policy: Policy
+    plain: bool = False  # no comments, and flags in the catalog's order: what a request tells, and no more
+    pools: Mapping[str, Sequence[str]] = field(default_factory=lambda: POOLS)  # names by type
     used: set[str] = field(default_factory=set)  # productions
     chosen: dict[str, str] = field(default_factory=dict)  # values by type, to come back to
 
@@ -73,11 +78,11 @@ class _Maker:
         if known is not None and known not in taken and self.rng.random() < 0.5:
             taken.add(known)
             return known
-        word = pick(self.rng, self.catalog, arg, arg.name)
+        word = pick(self.rng, self.catalog, arg, arg.name, self.pools)
         for _ in range(TRIES):
             if word not in taken:
                 break
-            word = pick(self.rng, self.catalog, arg, arg.name)
+            word = pick(self.rng, self.catalog, arg, arg.name, self.pools)
         resolved = self.catalog.resolve(arg)
         if not (arg.list or resolved.values) and resolved.type in NAMES and arg.type not in NAMES:
             self.chosen[arg.type] = word
@@ -108,7 +113,7 @@ class _Maker:
                 words.append(word)
             else:
                 flags.append(f"-{arg.name} {word}")
-        if self.rng.random() < 0.2:
+        if not self.plain and self.rng.random() < 0.2:
             self.rng.shuffle(flags)
         self.used.add(f"call:{proc.name}")
         return " ".join(words + flags)
@@ -116,7 +121,7 @@ class _Maker:
     def setting(self) -> list[str]:
         variable = self.rng.choice(self.catalog.variables)
         self.used.add(f"set:{variable.name}")
-        return [f"set {variable.name} {pick(self.rng, self.catalog, variable, variable.name)}"]
+        return [f"set {variable.name} {pick(self.rng, self.catalog, variable, variable.name, self.pools)}"]
 
     def block(self, dsl: Dsl, least: int = 1, most: int = 2) -> list[str]:
         """An embedded block with some statements."""
@@ -140,7 +145,7 @@ class _Maker:
         if not options:
             return self.statement()
         proc, arg, loop = self.rng.choice(options)
-        items = list(dict.fromkeys(pick(self.rng, self.catalog, arg, arg.name) for _ in range(3)))
+        items = list(dict.fromkeys(pick(self.rng, self.catalog, arg, arg.name, self.pools) for _ in range(3)))
         body = [self.call(proc, {arg.name: f"${loop.variable}"})]
         others = [(p, a) for p, a, its in options if its == loop and p is not proc]
         if others and self.rng.random() < 0.5:
@@ -148,6 +153,23 @@ class _Maker:
             body.append(self.call(other, {its.name: f"${loop.variable}"}))
         self.used.add("foreach")
         return [f"foreach {loop.variable} {{{' '.join(items)}}} {{", *(STEP + line for line in body), "}"]
+
+    def sweep(self) -> list[str]:
+        """One call after the other with some values of an argument that no loop may run over."""
+        options = [
+            (proc, arg)
+            for proc in self.procs()
+            for arg in proc.args
+            if arg.needed and not arg.list and not arg.variadic and loop_over(self.catalog, arg) is None
+        ]
+        if not options:
+            return self.statement()
+        proc, arg = self.rng.choice(options)
+        values = [pick(self.rng, self.catalog, arg, arg.name, self.pools) for _ in range(6)]
+        values = list(dict.fromkeys(values))[: self.rng.randint(2, 4)]
+        first = self.call(proc, {arg.name: _SWEPT})
+        self.used.add(f"sweep:{proc.name}.{arg.name}")
+        return [first.replace(_SWEPT, value, 1) for value in values]
 
     def condition(self) -> list[str]:
         """A condition on a predicate, with or without an else."""
@@ -192,6 +214,35 @@ def _filled(glob: str) -> str:
 
 def sample(dialect: Tcl, rng: random.Random, context: Context) -> Sample:
     """A random script that verifies, and what it asks for in words."""
+    drawn = draw(dialect, rng, context)
+    return Sample(
+        drawn.found.text,
+        request(drawn.found, rng),
+        replace(context, level=drawn.level),
+        drawn.level,
+        drawn.productions,
+        {"procs": tuple(sorted({call.proc.name for call in drawn.found.calls}))},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A random script, analysed."""
+
+    found: Analysis
+    level: str
+    productions: tuple[str, ...]
+
+
+def draw(
+    dialect: Tcl,
+    rng: random.Random,
+    context: Context,
+    *,
+    plain: bool = False,
+    pools: Mapping[str, Sequence[str]] = POOLS,
+) -> Drawn:
+    """A random script that verifies. A `plain` one has nothing that a request for it would not tell."""
     catalog = context.catalog
     assert catalog is not None
     settings = dialect.settings(context)
@@ -199,7 +250,7 @@ def sample(dialect: Tcl, rng: random.Random, context: Context) -> Sample:
     policy = settings.policy or Policy()
     dsls = [dsl for dsl in settings.dsls if dsl.statements and is_braced(dsl.embedding)]
     for _ in range(TRIES):
-        maker = _Maker(rng, catalog, policy)
+        maker = _Maker(rng, catalog, policy, plain, pools)
         try:
             steps = _steps(maker, level, dsls)
         except NoValue:
@@ -208,14 +259,7 @@ def sample(dialect: Tcl, rng: random.Random, context: Context) -> Sample:
         found = dialect.analyse(text, context)
         if found.faults:
             continue
-        return Sample(
-            text,
-            request(found, rng),
-            replace(context, level=level),
-            level,
-            tuple(sorted(maker.used)),
-            {"procs": tuple(sorted({call.proc.name for call in found.calls}))},
-        )
+        return Drawn(found, level, tuple(sorted(maker.used)))
     raise NoSample(f"no script of level {level} could be made from the catalog {catalog.name or '(no name)'}")
 
 
@@ -226,6 +270,7 @@ def _steps(maker: _Maker, level: str, dsls: list[Dsl]) -> list[str]:
     if maker.procs():
         parts["call"] = maker.statement
         parts["loop"] = maker.loop
+        parts["sweep"] = maker.sweep
         parts["if"] = maker.condition
     if maker.catalog.variables:
         parts["set"] = maker.setting
@@ -235,10 +280,12 @@ def _steps(maker: _Maker, level: str, dsls: list[Dsl]) -> list[str]:
         raise NoSample("the catalog has neither procs nor variables nor DSL statements")
     if level == "micro":
         plan = [
-            rng.choice([part for part in ("call", "call", "set", "dsl", "if") if part in parts] or ["call"])
+            rng.choice(
+                [part for part in ("call", "call", "set", "dsl", "if", "sweep") if part in parts] or ["call"]
+            )
         ]
     elif level == "multi":
-        plan = ["call", rng.choice(("call", "loop", "if")), rng.choice(("dsl", "dsl", "set"))]
+        plan = ["call", rng.choice(("call", "loop", "if", "sweep")), rng.choice(("dsl", "dsl", "set"))]
         plan += rng.choices(("call", "dsl", "set"), k=rng.randint(0, 2))
         rng.shuffle(plan)
     else:
@@ -250,10 +297,16 @@ def _steps(maker: _Maker, level: str, dsls: list[Dsl]) -> list[str]:
     seen: set[str] = set()
     for part in [part for part in plan if part in parts] or [next(iter(parts))]:
         made = parts[part]()
-        key = made[0] if part in ("call", "loop", "if") else part if part != "set" else made[0].split()[1]
+        key = (
+            made[0]
+            if part in ("call", "loop", "if", "sweep")
+            else part
+            if part != "set"
+            else made[0].split()[1]
+        )
         if part == "dsl" or key not in seen:
             seen.add(key)
-            if level == "scenario" and rng.random() < 0.25:
+            if level == "scenario" and not maker.plain and rng.random() < 0.25:
                 lines.append(rng.choice(COMMENTS[part]))
             lines += made
     return lines
