@@ -6,20 +6,20 @@ decide what happens to a document.
 
 from __future__ import annotations
 
-import json
 import random
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
-from typing import Any
 
 from idiolect.data.chunking import estimated_tokens
 from idiolect.data.cleaning import content_hash
+from idiolect.data.contexts import context_of
 from idiolect.data.document import Broken, Document
 from idiolect.data.example import WORDS, summary_of
 from idiolect.dialects.contract import Context, Dialect, offers
+from idiolect.dialects.records import RecordsError
 from idiolect.dialects.verdict import Fault, Severity, Verdict, could_not_judge, render_fault
 from idiolect.source import SourceText
 
@@ -58,9 +58,12 @@ def judge(dialect: Dialect, context: Context, document: Document, asked: Asked) 
         return Judged(document, True)
     folder = document.path.parent if document.path else None
     within = replace(context, folder=context.folder or folder)
-    if example is not None and context.schema is None:
-        within = replace(within, schema=_schema(example.context), tests=example.tests)
-    verdict = _verdict(dialect, document.text, within)
+    try:
+        if example is not None:
+            within = context_of(example, within)
+        verdict = _verdict(dialect, document.text, within)
+    except RecordsError as error:  # of a catalog that the example carries
+        verdict = could_not_judge(f"its catalog can't be used: {error}")
     found = replace(document, verdict=summary_of(verdict), unresolved=_unresolved(verdict, document.text))
     if not verdict.ok:
         return Judged(found, False, _shown_faults(verdict, document))
@@ -73,15 +76,6 @@ def judge(dialect: Dialect, context: Context, document: Document, asked: Asked) 
     if asked.broken and offers(dialect, "mutate"):
         found = replace(found, broken=_broken(dialect, found.text, within, asked.seed))
     return Judged(found, True)
-
-
-def _schema(text: str) -> dict[str, Any] | None:
-    """The JSON Schema that an example carries as its context, if it is one."""
-    try:
-        found = json.loads(text) if text.startswith("{") else None
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _verdict(dialect: Dialect, text: str, context: Context) -> Verdict:

@@ -23,6 +23,11 @@ def structures(texts: Sequence[str]) -> list[str | None]:
     return [_key(text, common) for text in texts]
 
 
+def token_count(text: str) -> int:
+    """How many names, numbers, strings and signs a text has."""
+    return sum(1 for _ in _TOKEN.finditer(text))
+
+
 def _common_words(texts: Iterable[str]) -> frozenset[str]:
     counts: Counter[str] = Counter()
     number = 0

@@ -1,4 +1,4 @@
-"""Rows of JSONL, JSON, CSV and Parquet files, one at a time; an unreadable row is Rejected, the rest goes on.
+"""Rows of JSONL, JSON, CSV, Parquet and plain text files, one at a time; an unreadable row is Rejected.
 
 It does **not** choose columns or know what rows mean.
 """
@@ -16,11 +16,17 @@ from typing import Any
 from idiolect.data.encodings import decode
 from idiolect.data.example import Rejected
 from idiolect.data.jsonl import Row, read_rows
-from idiolect.data.probe_lines import MAX_ROW_BYTES
+from idiolect.data.probe_lines import HEAD_BYTES, MAX_ROW_BYTES, as_utf8, bounded_lines, encoding_of
 from idiolect.data.probe_text import delimiter_of
-from idiolect.files import Unreadable, read_small
-from idiolect.text_hints import counted, listed, shortened
+from idiolect.files import Unreadable, open_plain, read_small
+from idiolect.text_hints import counted, listed, shortened, size
 
+_FORMATS = {
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".parquet": "parquet",
+    ".json": "json",
+}
 TABLE_SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 MAX_WHOLE_BYTES = 512 << 20  # JSON arrays and tables are read whole
 _BATCH_ROWS = 1_024
@@ -31,17 +37,38 @@ def is_table(path: Path) -> bool:
     return path.suffix.casefold() in TABLE_SUFFIXES
 
 
-def read_table(path: Path, encoding: str = "auto") -> Iterator[tuple[int, Row | Rejected]]:
-    """Number and content of each row; Unreadable where the file as a whole can't be read."""
-    suffix = path.suffix.casefold()
-    if suffix in (".csv", ".tsv"):
-        yield from _csv_rows(path, encoding)
-    elif suffix == ".parquet":
-        yield from _parquet_rows(path)
-    elif suffix == ".json":
-        yield from _json_rows(path, encoding)
-    else:
-        yield from read_rows(path)
+def read_table(
+    path: Path, encoding: str = "auto", format: str | None = None
+) -> Iterator[tuple[int, Row | Rejected]]:
+    """Number and content of each row; Unreadable where the file as a whole can't be read.
+
+    The file's ending tells the format, unless one is given: jsonl, json, csv, parquet or txt.
+    """
+    match format or _FORMATS.get(path.suffix.casefold(), "jsonl"):
+        case "csv":
+            yield from _csv_rows(path, encoding)
+        case "parquet":
+            yield from _parquet_rows(path)
+        case "json":
+            yield from _json_rows(path, encoding)
+        case "txt":
+            yield from _text_rows(path)
+        case _:
+            yield from read_rows(path)
+
+
+def _text_rows(path: Path) -> Iterator[tuple[int, Row | Rejected]]:
+    """Each line with anything on it, as a row of one column."""
+    with open_plain(path) as stream:
+        encoding = encoding_of(stream.read(HEAD_BYTES))
+        for number, line in bounded_lines(as_utf8(stream, encoding)):
+            if line is None:
+                yield number, _broken(path, number, f"the line is longer than {size(MAX_ROW_BYTES)}")
+            elif not line.isspace():
+                try:
+                    yield number, {"text": line.decode("utf-8").rstrip("\r\n")}
+                except UnicodeDecodeError as error:
+                    yield number, _broken(path, number, f"not UTF-8 text: byte {error.start}")
 
 
 def _csv_rows(path: Path, encoding: str) -> Iterator[tuple[int, Row | Rejected]]:

@@ -37,7 +37,7 @@ def accepts(grammar: Grammar, text: str, *, most_steps: int = MOST_STEPS) -> boo
     """Whether the whole text is in the grammar's language."""
     if grammar.ignore:
         raise ValueError("weave ignored terminals in first, by spacing.loose_variant(grammar)")
-    return len(text) in _Chart(grammar, text, most_steps).ends(grammar.start)
+    return len(text) in Chart(grammar, text, most_steps).ends(grammar.start)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,28 @@ class _More:
 # One cell of a list of what is left to match inside a rule: a node and the number of the cell after it.
 _Cell = tuple[Node | _More, int]
 
+Goal = tuple[str, int]  # a rule, and where it begins
+Item = tuple[Goal, int, int]  # a goal, how far it got, and the list of what is left; -1 is nothing
 
-class _Chart:
-    def __init__(self, grammar: Grammar, text: str, most_steps: int) -> None:
+
+class Chart:
+    """Everything that could be going on at each place of a text.
+
+    With `remember`, it keeps how each item was first reached: `came` holds the item before it and, where a
+    rule ended there, that rule's last item; `chosen` the alternative that an item of a rule's body took.
+    """
+
+    def __init__(self, grammar: Grammar, text: str, most_steps: int, *, remember: bool = False) -> None:
         self.grammar = grammar
+        self.remember = remember
+        self.came: dict[Item, tuple[Item | None, Item | None]] = {}
+        self.chosen: dict[Item, int] = {}
         self.text = text
         self.left = most_steps
-        self.found: dict[tuple[str, int], set[int]] = {}
-        self.waiting: dict[tuple[str, int], list[tuple[tuple[str, int], int]]] = {}
-        self.seen: set[tuple[tuple[str, int], int, int]] = set()
-        self.agenda: list[tuple[tuple[str, int], int, int]] = []
+        self.found: dict[Goal, set[int]] = {}
+        self.waiting: dict[Goal, list[tuple[Goal, int, Item]]] = {}
+        self.seen: set[Item] = set()
+        self.agenda: list[Item] = []
         self.rests: dict[_Cell, int] = {}
         self.cells: list[_Cell] = []
         self.regular: dict[tuple[Node, int], frozenset[int]] = {}
@@ -83,68 +95,83 @@ class _Chart:
             self.step(*self.agenda.pop())
         return self.found[start, 0]
 
-    def call(self, goal: tuple[str, int]) -> None:
+    def call(self, goal: Goal) -> None:
         if goal not in self.found:
             self.found[goal] = set()
             self.waiting[goal] = []
             self.push(goal, goal[1], self.cons(self.grammar.rules[goal[0]], -1))
 
-    def push(self, goal: tuple[str, int], position: int, rest: int) -> None:
+    def push(
+        self, goal: Goal, position: int, rest: int, before: Item | None = None, inner: Item | None = None
+    ) -> bool:
+        """Note an item to go on from; whether it is new."""
         item = (goal, position, rest)
-        if item not in self.seen:
-            self.seen.add(item)
-            self.agenda.append(item)
+        if item in self.seen:
+            return False
+        self.seen.add(item)
+        self.agenda.append(item)
+        if self.remember and before is not None:
+            self.came[item] = (before, inner)
+        return True
 
-    def step(self, goal: tuple[str, int], position: int, rest: int) -> None:
+    def step(self, goal: Goal, position: int, rest: int) -> None:
         if rest < 0:
             self.complete(goal, position)
             return
+        here = (goal, position, rest)
         node, after = self.cells[rest]
         match node:
             case Ref(name) if name in self.grammar.rules:
                 inner = (name, position)
                 self.call(inner)
-                self.waiting[inner].append((goal, after))
+                self.waiting[inner].append((goal, after, here))
                 for end in tuple(self.found[inner]):
-                    self.push(goal, end, after)
+                    self.push(goal, end, after, here, (inner, end, -1))
             case Seq(items):
                 for item in reversed(items):
                     after = self.cons(item, after)
-                self.push(goal, position, after)
+                self.push(goal, position, after, here)
             case Choice(items):
-                for item in items:
-                    self.push(goal, position, self.cons(item, after))
+                whole = self.remember and after < 0 and position == goal[1] and node is self.body(goal)
+                for number, item in enumerate(items):
+                    new = self.push(goal, position, self.cons(item, after), here)
+                    if whole and new:
+                        self.chosen[goal, position, self.cons(item, after)] = number
             case Repeat(item, least, most):
                 if least == 0:
-                    self.push(goal, position, after)
+                    self.push(goal, position, after, here)
                 if most is None or most > 0:
                     fewer = Repeat(item, max(least - 1, 0), None if most is None else most - 1)
-                    self.push(goal, position, self.cons(item, self.cons(fewer, after)))
+                    self.push(goal, position, self.cons(item, self.cons(fewer, after)), here)
             case AnyOrder():
-                self.pick(goal, position, _More(node, 0), after)
+                self.pick(here, _More(node, 0), after)
             case _More():
-                self.pick(goal, position, node, after)
+                self.pick(here, node, after)
             case _:
                 for end in self.regular_ends(node, position):
-                    self.push(goal, end, after)
+                    self.push(goal, end, after, here)
 
-    def pick(self, goal: tuple[str, int], position: int, more: _More, after: int) -> None:
+    def body(self, goal: Goal) -> Node:
+        return self.grammar.rules[goal[0]]
+
+    def pick(self, here: Item, more: _More, after: int) -> None:
+        goal, position, _ = here
         if more.node.may_end(more.written):
-            self.push(goal, position, after)
+            self.push(goal, position, after, here)
         if not more.node.may_grow(more.written):
             return
         before = more.node.separator if more.written else EMPTY
         for number, slot in enumerate(more.node.slots):
             if not more.written >> number & 1:
                 rest = self.cons(_More(more.node, more.written | 1 << number), after)
-                self.push(goal, position, self.cons(before, self.cons(slot.node, rest)))
+                self.push(goal, position, self.cons(before, self.cons(slot.node, rest)), here)
 
-    def complete(self, goal: tuple[str, int], end: int) -> None:
+    def complete(self, goal: Goal, end: int) -> None:
         if end in self.found[goal]:
             return
         self.found[goal].add(end)
-        for caller, after in self.waiting[goal]:
-            self.push(caller, end, after)
+        for caller, after, here in self.waiting[goal]:
+            self.push(caller, end, after, here, (goal, end, -1))
 
     def regular_ends(self, node: Node, position: int) -> frozenset[int]:
         """Every position where a regular node can end when it begins at a position."""

@@ -94,15 +94,19 @@ def allow_code_of(plan: Plan, root: Path) -> tuple[str, ...]:
     return tuple(allowed)
 
 
+def script_of(plan: Plan, root: Path) -> Path:
+    """The script that a plan was made from, which it names relative to the root, or as it was called."""
+    named = (root / plan.script, Path(plan.script))
+    return next((path for path in named if path.is_file()), root / plan.script)
+
+
 class _Places:
     """Where the paths of the block lead."""
 
     def __init__(self, plan: Plan, root: Path, inputs: Inputs | None) -> None:
         self.root = root
         self.inputs = inputs
-        # a plan names its script as it was called, or relative to the root
-        named = (root / plan.script, Path(plan.script))
-        self.script = next((path for path in named if path.is_file()), root / plan.script)
+        self.script = script_of(plan, root)
 
     def file(self, setting: str, written: str | None) -> Path | None:
         """The file that a setting names; StageError where there is none."""
