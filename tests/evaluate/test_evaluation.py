@@ -10,11 +10,12 @@ from idiolect.evaluate.comparison import compare, sign_test
 from idiolect.evaluate.evaluation import EvaluationSettings, evaluate
 from idiolect.evaluate.gate import failures
 from idiolect.evaluate.intervals import mean_interval
-from idiolect.evaluate.judging import RuleJudge, names_nothing, token_f1
+from idiolect.evaluate.judging import RuleJudge, names_nothing
 from idiolect.evaluate.pass_at_k import pass_at_k
 from idiolect.evaluate.records import Task
 from idiolect.evaluate.results import headline_block, read_judged, write_results
 from idiolect.evaluate.summary import best_of, summarize
+from idiolect.evaluate.text_scores import token_f1
 from idiolect.okt.control import Comparison
 
 JSON = RuleJudge(built_in("json_ast"))

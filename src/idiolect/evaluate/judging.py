@@ -6,9 +6,7 @@ never a wrong answer.
 
 from __future__ import annotations
 
-import re
 import tomllib
-from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -19,9 +17,9 @@ from idiolect.data.example import WORDS, summary_of
 from idiolect.dialects.contract import EMPTY, Context, Dialect
 from idiolect.dialects.verdict import Verdict, could_not_judge
 from idiolect.evaluate.records import Judged, Mode, Task, Written
+from idiolect.evaluate.text_scores import token_f1
 
 RULES = "rules"
-_WORD = re.compile(r"\w+|[^\w\s]")
 
 
 class Judge(Protocol):
@@ -213,12 +211,3 @@ def names_nothing(code: str) -> bool:
         and all(wanted in ("*", part) for wanted, part in zip(pattern, parts, strict=True))
         for pattern in _patterns()
     )
-
-
-def token_f1(text: str, expected: str) -> float:
-    """Harmonic mean of precision and recall over words, case folded; 1.0 for two empty texts."""
-    got, wanted = Counter(_WORD.findall(text.casefold())), Counter(_WORD.findall(expected.casefold()))
-    if not got or not wanted:
-        return float(got == wanted)
-    shared = sum((got & wanted).values())
-    return 2 * shared / (got.total() + wanted.total())
