@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from idiolect import __version__
-from idiolect.cli import catalog, constraint, corpus, data, dialect, runs
+from idiolect.cli import catalog, constraint, corpus, data, dialect, index, runs
 from idiolect.cli.about import about, leave
 from idiolect.cli.check import check
 from idiolect.cli.docs import docs
@@ -77,6 +77,7 @@ app.add_typer(constraint.app, name="constraint")
 app.add_typer(catalog.app, name="catalog")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(data.app, name="data")
+app.add_typer(index.app, name="index")
 
 
 def main() -> None:
