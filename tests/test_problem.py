@@ -6,7 +6,7 @@ from idiolect.problem import has_errors, problem, problem_codes
 
 SOURCE = Path(idiolect.__file__).parent
 # A code as the first argument of a call, or in a table of arguments.
-USED = re.compile(r'(?:\bproblem\(\s*|\(scan\.\w+, )"([VL]\d{3})"')
+USED = re.compile(r'(?:\b(?:problem|trouble)\(\s*|\(scan\.\w+, )"([VL]\d{3})"')
 
 
 def test_every_code_in_use_is_in_the_table_and_the_other_way_round() -> None:
