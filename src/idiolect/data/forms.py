@@ -19,6 +19,7 @@ from idiolect.data.jsonl import BadRow, Row, example_of, row_of
 from idiolect.data.probe_fields import context_prompt
 from idiolect.text_hints import listed, nearest, shortened
 
+_TODAY = "\nToday: "  # between a schema and the current day in a context
 _SYSTEM_ROLES = ("system", "developer")
 _ROLES = (*_SYSTEM_ROLES, "user", "assistant", "tool")
 
@@ -197,6 +198,9 @@ def _turns(messages: object, form: Form) -> list[tuple[str, str]]:
 
 def _from_schema_ast(reading: _Reading) -> Example:
     schema = reading.text_or_json(reading.either("schema", "schema_json"))
+    today = reading.row.get("today")
+    if isinstance(today, str) and today:  # the day that "last month" is counted from
+        schema = f"{schema}{_TODAY}{today}"
     valid = reading.flag("is_valid")
     return reading.make(
         reading.text("query"),
@@ -249,8 +253,10 @@ def _to_messages(example: Example) -> Row:
 
 
 def _to_schema_ast(example: Example) -> Row:
+    schema, _, today = example.context.partition(_TODAY)
     return {
-        "schema": _json_or_text(example.context),
+        "schema": _json_or_text(schema),
+        **({"today": today} if today else {}),
         "query": example.instruction,
         "ast_json": example.target,
         "is_valid": example.valid,

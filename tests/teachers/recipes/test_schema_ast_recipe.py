@@ -10,7 +10,7 @@ import pytest
 from schema_jobs import job, made
 
 from idiolect.data.contexts import context_of
-from idiolect.data.forms import form_of, to_example
+from idiolect.data.forms import form_named, form_of, from_example, to_example
 from idiolect.dialects.contract import Context
 from idiolect.dialects.gates.dialect import Gates
 from idiolect.dialects.json_ast.dialect import JsonAst
@@ -105,7 +105,10 @@ def test_rows_of_the_dataset_are_of_a_form_that_can_be_imported(tmp_path):
     for row in rows(tmp_path, NAMES[3]):
         example = to_example(row, form_of(tuple(row)))
         assert example.valid == row["is_valid"]
-    assert examples
+        again = from_example(example, form_named("schema_ast"))
+        assert {name: row[name] for name in again} == again
+    contexts = {one.context for one in examples}
+    assert {to_example(row, form_named("schema_ast")).context for row in rows(tmp_path, NAMES[3])} == contexts
 
 
 def test_every_schema_has_its_operators_within_the_bounds_and_always_equality(tmp_path):

@@ -14,6 +14,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+from idiolect.teachers.recipes.job import RecipeProblem
 from idiolect.teachers.recipes.schema_ast.dates import Span, any_day, any_span, recent_span
 from idiolect.teachers.recipes.schema_ast.lexicon import Worded, WordedSpec, draw_text
 from idiolect.teachers.recipes.schema_ast.query import (
@@ -25,7 +26,7 @@ from idiolect.teachers.recipes.schema_ast.query import (
     in_order,
     level_of,
 )
-from idiolect.teachers.recipes.schema_ast.records import NUMERIC, Field, Offer
+from idiolect.teachers.recipes.schema_ast.records import NUMERIC, TAKES, Field, Offer
 from idiolect.teachers.recipes.schema_ast.template import named
 
 _TRIES = 40
@@ -133,7 +134,7 @@ class Drawing:
 
     def _either(self, fields: list[Worded], *, nested: bool) -> Condition:
         several = next((one for one in fields if one.field.type == "enum"), None)
-        if several and self.offer.operator("in") is None and self.rng.random() < 0.3:
+        if several and self._says_several_by_or() and self.rng.random() < 0.3:
             fields.remove(several)
             values = self.rng.sample(several.field.values, 2)
             return Grouped("or", tuple(Compared(several.field, "eq", one.const) for one in values))
@@ -144,21 +145,27 @@ class Drawing:
                 parts[0] = Grouped("and", both)
         return Grouped("or", tuple(parts))
 
+    def _says_several_by_or(self) -> bool:
+        """Whether "red or blue" must be written as two comparisons."""
+        return self.offer.operator("in") is None and self.offer.operator("eq") is not None
+
     def _taken(self, fields: list[Worded]) -> Condition:
-        """A condition on the next field; every schema has one with a condition."""
-        while fields:
-            one = self.condition(fields.pop())
+        """A condition on the next field that has one; on any field where none is left."""
+        for _ in range(len(fields) + _TRIES):
+            worded = fields.pop() if fields else self.rng.choice(self.spec.fields)
+            one = self.condition(worded)
             if one is not None:
                 return one
-        return self._always(self.rng.choice(self.spec.fields))
+        names = ", ".join(one.const for one in self.offer.operators)
+        raise RecipeProblem(
+            f"no field of {self.spec.spec.entity} can be compared by {names}",
+            "add operators to SYNTHESIZE.operators that take text, numbers or dates, such as eq",
+        )
 
     def _bare(self, fields: list[Worded]) -> Condition:
         """A condition that negates nothing, to be negated."""
         one = self._taken(fields)
         return one.parts[0] if isinstance(one, Grouped) else one
-
-    def _always(self, worded: Worded) -> Condition:
-        return Compared(worded.field, "eq", self.value(worded))
 
     def _except(self, fields: list[Worded]) -> Condition:
         if len(fields) > 2 and self.rng.random() < 0.3:
@@ -213,7 +220,8 @@ class Drawing:
 
     def _dated(self, one: Field) -> Condition | None:
         kinds: list[Callable[[], Condition]] = []
-        offered = {operator.means for operator in self.offer.for_type("date")}
+        # Of an operator whose meaning is not known nobody can say how it goes with a day.
+        offered = {operator.means for operator in self.offer.for_type("date")} & {*TAKES}
         if "between" in offered or self._ends_known():
             kinds += [lambda: self._span(one)] * 3
         if "ge" in offered:
