@@ -17,13 +17,16 @@ from typing import Any, Literal
 
 from idiolect.data.example import Example
 from idiolect.data.jsonl import read_examples
-from idiolect.dialects.contract import EMPTY, Dialect
+from idiolect.dialects.contract import EMPTY, Context, Dialect
 from idiolect.evaluate.answers import Answers
 from idiolect.evaluate.comparison import compare
 from idiolect.evaluate.evaluation import EvaluationSettings, Step, evaluate
 from idiolect.evaluate.gate import failures
 from idiolect.evaluate.judging import RULES, Judge, RuleJudge, WordJudge
+from idiolect.evaluate.metrics import Answers as MetricAnswers
+from idiolect.evaluate.metrics import Measured, measure
 from idiolect.evaluate.records import MODES, Judged, Mode, Task
+from idiolect.evaluate.reference_scores import ReferenceScores, score_references
 from idiolect.evaluate.results import RESULTS, counts_data, headline_block, read_judged, write_results
 from idiolect.evaluate.student_writer import StudentWriter
 from idiolect.evaluate.suites import NoTasks, Suite, load_suite
@@ -118,13 +121,19 @@ def _evaluated(work: StageWork, trained: Path | None) -> Evaluated:
     blocks = summarize(judged, seed=work.seed)
     product: Mode = "constrained" if "constrained" in how.modes else "free"
     counts = tuple(suite.counts for suite in suites)
+    references = score_references(student, tasks)
+    measured = _measured(work, judged, tasks, references, product)
     facts: dict[str, Any] = {
         "judge": judge_name if dialect else "none",
         "student": student.base,
         "adapter": student.has_adapter,
         "notes": list(student.notes),
         "counts": counts_data(counts),
+        "metrics": [_metric_data(one) for one in measured],
+        "prompt_sharing": round(references.sharing, 3),
     }
+    if settings.compare:
+        facts["compared_with"] = _compared(work, settings, tasks, judge, how, judged, dialect, project)
     write_results(work.folder, judged, tasks, blocks, facts, product)
     write_beside(work.journal() / LATENCY, json.dumps(latency, indent=2) + "\n")
     warnings = tuple(f"{number} tasks could not be asked: {why}" for why, number in writer.troubles.items())
@@ -160,10 +169,14 @@ def _fingerprint(work: StageWork, trained: Path | None) -> str:
     folder = student_folder(trained) if trained else None
     if folder is None:
         return base_of(work.plan)
-    if (folder / "config.json").is_file():
-        return fingerprint(folder)
+    return fingerprint(folder) if (folder / "config.json").is_file() else _weights_of(folder)
+
+
+def _weights_of(place: Path) -> str:
+    """A hash of the adapter or model that a place holds; of a name that is no folder, nothing."""
+    folder = student_folder(place) if place.is_dir() else None
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.safetensors")):
+    for path in sorted(folder.glob("*.safetensors")) if folder else ():
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -177,6 +190,63 @@ def _how(work: StageWork, settings: Evaluate, dialect: Dialect | None) -> Evalua
         modes=MODES if enforced else ("free",),
         seed=work.seed,
     )
+
+
+def _measured(
+    work: StageWork,
+    judged: Sequence[Judged],
+    tasks: Sequence[Task],
+    references: ReferenceScores,
+    product: Mode,
+) -> tuple[Measured, ...]:
+    """What METRICS names, over the first answer to each task as the product writes it."""
+    if work.plan.metrics is None:
+        return ()
+    first = {one.task: one for one in reversed(judged) if one.mode == product}
+    asked = [task for task in tasks if task.id in first]
+    scores = [references.scores.get(task.id) for task in asked]
+    known = [score for score in scores if score is not None]
+    whole = bool(known) and len(known) == len(asked)
+    answers = MetricAnswers(
+        predictions=[first[task.id].student_canonical or first[task.id].student_output for task in asked],
+        references=[first[task.id].expected for task in asked],
+        nll=[score.nll for score in known] if whole else None,
+        tokens=[score.tokens for score in known] if whole else None,
+        tokens_right=[score.right for score in known] if whole else None,
+        answer_tokens=[first[task.id].tokens for task in asked],
+        unknown_names=[bool(first[task.id].unknown_names) for task in asked],
+    )
+    return measure(work.plan.metrics.builtin, answers)
+
+
+def _metric_data(one: Measured) -> dict[str, Any]:
+    return {name: value for name, value in asdict(one).items() if value not in (None, "")}
+
+
+def _compared(
+    work: StageWork,
+    settings: Evaluate,
+    tasks: Sequence[Task],
+    judge: Judge,
+    how: EvaluationSettings,
+    judged: Sequence[Judged],
+    dialect: Dialect | None,
+    project: Context,
+) -> list[dict[str, Any]]:
+    """Other students on the same tasks, each held against this one, task by task."""
+    found = []
+    for named in settings.compare or ():
+        with _faults_told():
+            other = load_student(named, root=work.root)
+        writer = StudentWriter(other, dialect, project)
+        mark = f"{named} {other.base_fingerprint} {_weights_of(work.root / named)}"
+        with Answers(work.journal() / "compared.jsonl") as answers:
+            theirs = list(
+                evaluate(tasks, writer, judge, how, answers=answers, student=mark, step=_step(work))
+            )
+        pairs = [asdict(one) for one in compare(theirs, judged)]
+        found.append({"with": named, "comparisons": pairs})
+    return found
 
 
 def _with_teacher(

@@ -55,18 +55,24 @@ _ROWS = (
     Stage(
         "eval",
         "idiolect.evaluate.eval_stage:run_eval",
-        settings=("evaluate", "dialect", "teacher.model", "teacher.offline", "train.device", "model.base"),
+        settings=(
+            *("evaluate", "metrics", "dialect", "teacher.model", "teacher.offline", "train.device"),
+            "model.base",
+        ),
         reads=_DIALECT,
-        may_read=("dialect.name", "dialect.embed", "evaluate.suites"),
+        may_read=("dialect.name", "dialect.embed", "evaluate.suites", "evaluate.compare"),
         needs=("split", "train"),
     ),
     Stage("align", ""),
     Stage(
         "eval_aligned",
         "idiolect.evaluate.eval_stage:run_eval_aligned",
-        settings=("evaluate", "dialect", "teacher.model", "teacher.offline", "train.device", "model.base"),
+        settings=(
+            *("evaluate", "metrics", "dialect", "teacher.model", "teacher.offline", "train.device"),
+            "model.base",
+        ),
         reads=_DIALECT,
-        may_read=("dialect.name", "dialect.embed", "evaluate.suites"),
+        may_read=("dialect.name", "dialect.embed", "evaluate.suites", "evaluate.compare"),
         needs=("split", "eval", "align"),
     ),
     Stage(
