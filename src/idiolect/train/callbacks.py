@@ -162,7 +162,7 @@ class BoardCallback(_Kept):
     """Keeps the signals of training. First in the list: the others read them."""
 
     def __init__(self, around: Surroundings, board: TrainingBoard) -> None:
-        self._around, self._board = around, board
+        self._around, self.board = around, board  # `board`: others say there why training ends
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self.resumed(state)
@@ -172,25 +172,25 @@ class BoardCallback(_Kept):
         self._step(state, kwargs.get("optimizer"))
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        self._board.logged(logs or {})
+        self.board.logged(logs or {})
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any = None, **kwargs: Any) -> None:
-        self._board.validated(metrics or {})
+        self.board.validated(metrics or {})
 
     def _step(self, state: Any, optimizer: Any) -> None:
         rate = float(optimizer.param_groups[0]["lr"]) if optimizer is not None else None
         lever = self._around.levers.get("batch_size")
         size = lever.get() if lever else self._around.plan.train and self._around.plan.train.batch_size
-        self._board.step(
+        self.board.step(
             state.global_step, float(state.epoch or 0.0), self._around.facts, rate, batch_size=size or None
         )
 
     def kept(self) -> dict[str, Any]:
         facts = asdict(self._around.facts)
-        return {"board": self._board.state(), "facts": facts}
+        return {"board": self.board.state(), "facts": facts}
 
     def take(self, kept: Mapping[str, Any]) -> None:
-        self._board.restore(kept["board"])
+        self.board.restore(kept["board"])
         for name, value in kept["facts"].items():
             setattr(self._around.facts, name, value)
 
