@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 import torch
 
-from idiolect.train.attention_blocks import Block, block_attention, blocks_of
+from idiolect.train.attention_blocks import BLOCK, Block, block_attention, blocks_of
 from idiolect.train.trie import TokenTrie
 
 Way = Literal["dense", "blocks", "flex"]
@@ -40,6 +40,7 @@ class TrieLayout:
     device: Any
     way: Way
     size: int = 0  # tokens with padding; only `flex` pads
+    largest: int = BLOCK  # queries of a block; the check on first use makes them small
     windows: list[int | None] = field(default_factory=list)  # what the layers asked for
     _masks: dict[int | None, Any] = field(default_factory=dict)
 
@@ -60,7 +61,7 @@ class TrieLayout:
     def blocks(self, window: int | None) -> tuple[Block, ...]:
         """The blocks of queries with what each of them sees."""
         if window not in self._masks:
-            self._masks[window] = blocks_of(self.trie, window, self.device)
+            self._masks[window] = blocks_of(self.trie, window, self.device, self.largest)
         made: tuple[Block, ...] = self._masks[window]
         return made
 

@@ -14,17 +14,17 @@ puts it to the test.
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
 
 from idiolect.train.attention import TrieLayout, use_trie_attention
+from idiolect.train.attention_blocks import BLOCK
 from idiolect.train.loss import CHUNK_MB, EdgeScores, head_of, score
 from idiolect.train.trie import TokenTrie
 
-Way = Literal["flex", "blocks", "dense", "rows"]
+Way = Literal["flex", "blocks", "dense", "rows", "logits"]  # the last: rows with the model's own logits
 _SHARING_LAYERS = ("full_attention", "sliding_attention")
 
 
@@ -132,18 +132,23 @@ def _forward(
     """The model's forward; given a trie, the scores of its edges instead of logits."""
     if trie is None:
         return type(self).forward(self, *args, **kwargs)
-    hidden = _hidden(self, trie, trie_way)
-    targets = torch.from_numpy(trie.target).to(hidden.device)
-    told: EdgeScores = score(hidden, targets, head_of(self), chunk_mb=trie_chunk_mb)
+    if trie_way == "logits":
+        told = _by_own_logits(self, trie)
+    else:
+        hidden = _hidden(self, trie, trie_way)
+        targets = torch.from_numpy(trie.target).to(hidden.device)
+        told = score(hidden, targets, head_of(self), chunk_mb=trie_chunk_mb)
     # A mapping, since wrappers look through outputs for tensors and know no class of ours.
     return {"logp": told.logp, "entropy": told.entropy, "correct": told.correct}
 
 
 def _hidden(core: Any, trie: TokenTrie, way: Way) -> Any:
-    return _by_rows(core, trie) if way == "rows" else _shared(core, trie, way)
+    if way in ("rows", "logits"):
+        return _by_rows(core, trie, core.get_decoder()).last_hidden_state[_row_edges(core, trie)]
+    return _shared(core, trie, way)
 
 
-def _shared(core: Any, trie: TokenTrie, way: Literal["flex", "blocks", "dense"]) -> Any:
+def _shared(core: Any, trie: TokenTrie, way: Any) -> Any:
     """The trie as one row."""
     device = core.get_input_embeddings().weight.device
     ids, depth = (torch.from_numpy(part)[None].to(device) for part in (trie.ids, trie.depth))
@@ -155,17 +160,33 @@ def _shared(core: Any, trie: TokenTrie, way: Literal["flex", "blocks", "dense"])
         ids, depth = (torch.nn.functional.pad(part, (0, size - trie.tokens)) for part in (ids, depth))
     # The mask is ready-made, so the model makes none; our attention function looks at the layout alone.
     unused = torch.empty(1, 1, 1, 1, device=device)
-    settings = {
-        "position_ids": depth,
-        "attention_mask": unused,
-        "use_cache": False,
-        "trie_layout": TrieLayout(trie, device, way, size),
-    }
-    states = _last_states(core.get_decoder()(input_ids=ids, **settings))[0]
+    layout = TrieLayout(trie, device, way, size, getattr(core, "idiolect_block", BLOCK))
+    states = (
+        core.get_decoder()(
+            input_ids=ids, position_ids=depth, attention_mask=unused, use_cache=False, trie_layout=layout
+        )
+    ).last_hidden_state[0]
+    core.idiolect_windows = tuple(layout.windows)
     return states[torch.from_numpy(trie.source).to(device)]
 
 
-def _by_rows(core: Any, trie: TokenTrie) -> Any:
+def _by_own_logits(core: Any, trie: TokenTrie) -> EdgeScores:
+    """Separate rows, and logits as the model itself makes them, all at once."""
+    logits = _by_rows(core, trie, types.MethodType(type(core).forward, core)).logits
+    logs = torch.log_softmax(logits[_row_edges(core, trie)].float(), -1)
+    targets = torch.from_numpy(trie.target).to(logs.device)
+    entropy = -(logs.detach().exp() * logs.detach()).sum(-1)
+    return EdgeScores(logs.gather(-1, targets[:, None])[:, 0], entropy, logs.argmax(-1) == targets)
+
+
+def _row_edges(core: Any, trie: TokenTrie) -> tuple[Any, Any]:
+    """Row and column of each edge's source among separate rows."""
+    device = core.get_input_embeddings().weight.device
+    at = torch.from_numpy(trie.depth[trie.source]).to(device)
+    return torch.from_numpy(trie.sequence).to(device), at
+
+
+def _by_rows(core: Any, trie: TokenTrie, run: Any) -> Any:
     """Each sequence as a row of its own, padded on the right: what every causal model can do."""
     device = core.get_input_embeddings().weight.device
     paths = [torch.from_numpy(trie.path(at)) for at in range(trie.sequences)]
@@ -174,11 +195,4 @@ def _by_rows(core: Any, trie: TokenTrie) -> Any:
         row[: len(path)] = torch.from_numpy(trie.ids)[path]
     lengths = torch.tensor([len(path) for path in paths])
     mask = torch.arange(ids.shape[1])[None] < lengths[:, None]
-    settings: Mapping[str, Any] = {"attention_mask": mask.to(device).long(), "use_cache": False}
-    states = _last_states(core.get_decoder()(input_ids=ids.to(device), **settings))
-    at = torch.from_numpy(trie.depth[trie.source]).to(device)
-    return states[torch.from_numpy(trie.sequence).to(device), at]
-
-
-def _last_states(output: Any) -> Any:
-    return output.last_hidden_state
+    return run(input_ids=ids.to(device), attention_mask=mask.to(device).long(), use_cache=False)
