@@ -22,6 +22,10 @@ from idiolect.text_hints import shortened
 
 NAME = "schema_ast"
 _MOST_FAULTS = 2  # told of a broken tree
+# Breaks whose first fault says what the schema does not have. Of others it tells where the tree went wrong.
+_NAMES_IT = frozenset(
+    {"wrong_type", "unknown_value", "bad_date", "out_of_range", "unknown_key", "missing_key", "repeated_item"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +98,10 @@ def repair(source: Source, asked: Asked, positive: Example, broken: Break, rng: 
 def refusal(
     source: Source, asked: Asked, positive: Example, broken: Break, key: str, rng: random.Random
 ) -> Example | None:
-    """Refuse a tree that names what the schema does not have; None for one that is broken in its form."""
-    fault = next(broken.errors())
-    if broken.verdict.parsed is False:
+    """Refuse a tree that names what the schema does not have; None for one that is broken otherwise."""
+    if broken.kind not in _NAMES_IT:
         return None
+    fault = next(broken.errors())
     reason = shortened(fault.message.partition(", not ")[0], 150)
     template = rng.choice(_words(asked.language)["refusal"])
     return source.example(
