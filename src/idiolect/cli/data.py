@@ -1,4 +1,4 @@
-"""`idiolect data import`, `export` and `leakage`: datasets of others' forms, and what two of them share."""
+"""`idiolect data`: datasets of others' forms, and what two of them share; other commands stand beside it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idiolect.cli.coverage import coverage
 from idiolect.cli.preflight import preflight
 from idiolect.cli.report import USAGE, stop
 from idiolect.cli.tables import print_table
+from idiolect.cli.upkeep import errors, harvest
 
 if TYPE_CHECKING:
     from idiolect.data.example import Example, Rejected
@@ -22,7 +24,8 @@ app = typer.Typer(no_args_is_help=True, help="Read, convert and compare datasets
 _MOST_SHOWN = 10
 
 
-app.command()(preflight)
+for _command in (preflight, coverage, harvest, errors):
+    app.command()(_command)
 
 
 @app.callback()
