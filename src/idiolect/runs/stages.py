@@ -50,7 +50,13 @@ _ROWS = (
         may_read=("dialect.name", "dialect.embed"),
         needs=("corpus", "synth"),
     ),
-    Stage("explore", ""),
+    Stage(
+        "explore",
+        "idiolect.train.explore_stage:run_explore",
+        settings=("explorer", "train", "ft_lora", "model", "stability", "validate_", "inference"),
+        may_read=("model.base", "ft_lora.base_model"),
+        needs=("split",),
+    ),
     Stage("train", ""),
     Stage(
         "eval",

@@ -127,6 +127,7 @@ def _log_if_wide(axes: Any, values: Sequence[float]) -> None:
     finite = [value for value in values if math.isfinite(value)]
     if finite and min(finite) > 0 and max(finite) / min(finite) > 50:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
 
 
 @contextmanager
