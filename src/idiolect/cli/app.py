@@ -10,11 +10,13 @@ import typer
 from idiolect import __version__
 from idiolect.cli import catalog, constraint, corpus, data, dialect, index, runs
 from idiolect.cli.about import about, leave
+from idiolect.cli.chat import chat
 from idiolect.cli.check import check
 from idiolect.cli.docs import docs
 from idiolect.cli.doctor import doctor
 from idiolect.cli.evaluations import compare, report
 from idiolect.cli.fmt import fmt
+from idiolect.cli.generate import generate, infer
 from idiolect.cli.init import init
 from idiolect.cli.list import list_what
 from idiolect.cli.logs import logs
@@ -66,6 +68,9 @@ app.command()(logs)
 app.command("eval")(evaluate)
 app.command()(compare)
 app.command()(report)
+app.command()(generate)
+app.command()(infer)
+app.command()(chat)
 app.command()(merge)
 app.command()(export)
 app.command("list")(list_what)
@@ -112,4 +117,10 @@ def okto_eval() -> None:
 def okto_merge() -> None:
     """Entry point of `okto_merge --adapter A --base B --output O`."""
     sys.argv.insert(1, "merge")
+    main()
+
+
+def okto_infer() -> None:
+    """Entry point of `okto_infer --model RUN --text TEXT`."""
+    sys.argv.insert(1, "infer")
     main()

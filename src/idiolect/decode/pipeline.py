@@ -20,6 +20,7 @@ from idiolect.decode.repair import repair_request
 from idiolect.decode.rules import Wanted, decide, inference_rules
 from idiolect.decode.signals import Signal, signals_of
 from idiolect.decode.trouble import DecodeError, trouble
+from idiolect.dialects.context_pack import ContextPack
 from idiolect.dialects.contract import EMPTY, Context, Dialect, offers
 from idiolect.dialects.verdict import Verdict
 from idiolect.grammar.form import Grammar, choice, grammar
@@ -30,7 +31,8 @@ from idiolect.plan.plan import Plan
 MOST_ATTEMPTS = 3  # RETRY and REGENERATE together
 MOST_REPAIRS = 2
 
-Retrieve = Callable[[str], str]  # an instruction to the context that it needs
+# An instruction to the context that it needs: a text, or a pack whose catalog also holds the answer.
+Retrieve = Callable[[str], "str | ContextPack"]
 
 
 class Engine(Protocol):
@@ -166,11 +168,14 @@ class Pipeline:
         return outcomes
 
     def _work(self, question: Question) -> _Work:
-        context = question.context
+        context, project = question.context, self.project
         if context is None:
-            context = self.retrieve(question.instruction) if self.retrieve else ""
-        schema = self.project.schema if self.project.schema is not None else schema_in(context)
-        judged = replace(self.project, schema=schema, tests=question.tests)
+            found = self.retrieve(question.instruction) if self.retrieve else ""
+            context = found if isinstance(found, str) else found.text
+            if not isinstance(found, str):
+                project = replace(project, catalog=found.catalog)
+        schema = project.schema if project.schema is not None else schema_in(context)
+        judged = replace(project, schema=schema, tests=question.tests)
         system = " ".join(filter(None, (question.system, self.system)))
         turns: list[Message] = [{"role": "system", "content": system}] if system else []
         turns += [*question.history, {"role": "user", "content": question.instruction}]

@@ -43,7 +43,7 @@ class ServerEngine:
         *,
         key: str | None = None,
         kind: Kind | None = None,
-        form: PromptForm = _PLAIN,
+        form: PromptForm | None = None,
         timeout_s: float = 300.0,
     ) -> None:
         try:
@@ -51,7 +51,7 @@ class ServerEngine:
         except TeacherProblem as error:
             raise trouble("L714", f'"{url}" is no address of a server', "http://localhost:8000/v1") from error
         self.model = model
-        self.form = form
+        self.form = form or _PLAIN
         self.kind: Kind = kind or self._recognized()
         self.notes: dict[str, None] = {}  # what the server can't do, each once
 
