@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from idiolect.data.example import Example
@@ -41,8 +42,9 @@ def schema_in(text: str) -> dict[str, Any] | None:
 
 def _own_catalog(example: Example) -> Catalog | None:
     raw = example.metadata.get(CATALOG)
-    return (
-        parse_catalog(json.dumps(raw), f"catalog of example {example.id}")
-        if isinstance(raw, Mapping)
-        else None
-    )
+    return _catalog_of(json.dumps(raw)) if isinstance(raw, Mapping) else None
+
+
+@lru_cache(maxsize=64)  # examples of one slice of a catalog stand together
+def _catalog_of(text: str) -> Catalog:
+    return parse_catalog(text, "catalog of an example")

@@ -43,7 +43,10 @@ CORE = {
     "expr": "compute {0}",
     "error": "raise the error {0}",
 }
-_SMALL = r"(?:an?|the|of|on|at|to|in|into|for|and|or|from|with|by|as|over|off|is|than|until|between)\b"
+_SMALL = (  # words that are no noun
+    r"(?:an?|the|of|on|at|to|in|into|for|and|or|from|with|by|as|over|off|is|than|until|between"
+    r"|up|out|down|away|around|under|below|before|after|behind)\b"
+)
 _NAMED = 0.15  # of requests that also say the command of a step
 _SWEPT = 2  # calls in a row that differ in one value are said as one step from so many on
 
@@ -67,8 +70,24 @@ def request(
     `noted`: whether the catalog's notes are in that language, else commands go by their names.
     `other_words`: what else may be said for the note of a symbol or statement, by its name.
     """
+    return asked(steps_of(found, rng, language, noted=noted, other_words=other_words), rng, language)
+
+
+def steps_of(
+    found: Analysis,
+    rng: random.Random | None,
+    language: str = "en",
+    *,
+    noted: bool = True,
+    other_words: Mapping[str, Sequence[str]] | None = None,
+) -> list[str]:
+    """What a script does, a phrase in the infinitive for each step."""
+    return _Phrases(found, wording(language, rng), noted, other_words).script(found.walk.top, 0)
+
+
+def asked(steps: Sequence[str], rng: random.Random, language: str = "en") -> str:
+    """A request for some steps, in their order."""
     said = wording(language, rng)
-    steps = _Phrases(found, said, noted, other_words or {}).script(found.walk.top, 0)
     if not steps:
         return said.say("empty")
     if len(steps) == 1:
@@ -340,21 +359,17 @@ class _Phrases:
 
     def _slot_filled(self, notes: str, arg: Arg, word: str, value: str) -> str:
         """A note with one value put where `<word>` or "a word" stands; as it was where neither does."""
-        patterns = (rf"<{re.escape(word)}>", rf"\b(?:an?|the) {re.escape(word)}\b")
+        slot, plain = rf"<{re.escape(word)}>", rf"\b(?:an?|the) {re.escape(word)}\b"
         looped = self._looped(arg, value)
-        for pattern, said in zip(patterns, (value, f"{word} {value}"), strict=True):
-            if looped != value and self.said.language == "en":
-                # "sample <spl>" in a loop is "that sample", not "sample that spl".
-                found = re.search(rf"(?:\b(?!{_SMALL})([a-z]+?)s? )?{pattern}", notes)
-                if found:
-                    that = self.said.say("that", word=found[1] or word)
-                    return notes[: found.start()] + that + notes[found.end() :]
-            else:
-                said = looped if looped != value else said
-                filled = re.sub(pattern, lambda _, said=said: said, notes, count=1)  # type: ignore[misc]
-                if filled != notes:
-                    return filled
-        return notes
+        if looped == value:
+            filled = re.sub(slot, lambda _: value, notes, count=1)
+            return filled if filled != notes else re.sub(plain, lambda _: f"{word} {value}", notes, count=1)
+        if self.said.language == "en" and (
+            found := re.search(rf"(?<= )(?!{_SMALL})([a-z]+?)s? {slot}", notes)
+        ):
+            # "sample <spl>" in a loop is "that sample", not "sample that spl".
+            return notes[: found.start()] + self.said.say("that", word=found[1]) + notes[found.end() :]
+        return re.sub(f"{slot}|{plain}", lambda _: looped, notes, count=1)
 
     def _looped(self, arg: Arg, value: str) -> str:
         """A loop's variable in words: "$net" is "that net"."""

@@ -119,7 +119,5 @@ def _float(rng: random.Random, limits: tuple[float | None, float | None] | None)
     high = low + WIDEST if high is None else high
     # Mostly small, round numbers, as people write them.
     top = min(high, max(low * 20, 2.0)) if rng.random() < 0.8 else high
-    return (
-        f"{min(max(rng.uniform(low, top), low), high):.{rng.choice((1, 2, 2, 3))}f}".rstrip("0").rstrip(".")
-        or "0"
-    )
+    drawn = f"{min(max(rng.uniform(low, top), low), high):.{rng.choice((1, 2, 2, 3))}f}"
+    return drawn.rstrip("0").rstrip(".") if float(drawn) else "0"  # never -0

@@ -199,13 +199,14 @@ class _Maker:
     def statement(self) -> list[str]:
         return [self.call(self.rng.choice(self.procs()))]
 
-    def preamble(self) -> list[str]:
-        """What the policy demands at the top."""
-        required = self.policy.required
-        lines = [required.first_line] if required.first_line else []
-        lines += [_filled(line) for line in required.headers if _filled(line) not in lines]
-        lines += [f"package require {name}" for name in required.packages]
-        return lines + [_filled(line) for line in required.lines]
+
+def preamble(policy: Policy) -> list[str]:
+    """The lines that a policy demands at the top."""
+    required = policy.required
+    lines = [required.first_line] if required.first_line else []
+    lines += [_filled(line) for line in required.headers if _filled(line) not in lines]
+    lines += [f"package require {name}" for name in required.packages]
+    return lines + [_filled(line) for line in required.lines]
 
 
 def _filled(glob: str) -> str:
@@ -255,7 +256,7 @@ def draw(
             steps = _steps(maker, level, dsls)
         except NoValue:
             continue
-        text = "\n".join([*maker.preamble(), *steps]) + "\n"
+        text = "\n".join([*preamble(policy), *steps]) + "\n"
         found = dialect.analyse(text, context)
         if found.faults:
             continue

@@ -29,7 +29,7 @@ class Wording:
     def say(self, key: str, /, **values: str) -> str:
         """One of the wordings under a key, filled."""
         options: str | Sequence[str] = self.table[key]
-        chosen = options if isinstance(options, str) else self.either(options)
+        chosen: str = options if isinstance(options, str) else self.either(options)
         return chosen.format_map(values)
 
     def either(self, options: Sequence[str]) -> str:
@@ -40,7 +40,7 @@ class Wording:
         """Items in a row: "a, b and c"."""
         if len(items) < 2:
             return "".join(items)
-        return ", ".join(items[:-1]) + self.table["and"] + items[-1]
+        return f"{', '.join(items[:-1])}{self.table['and']}{items[-1]}"
 
 
 def wording(language: str = "en", rng: random.Random | None = None) -> Wording:

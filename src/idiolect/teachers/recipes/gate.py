@@ -102,7 +102,8 @@ class Gate:
     def _key(example: Example) -> str:
         own = example.metadata.get("catalog")
         # What stands behind a schema (the current day) does not change its grammar.
-        head = example.context.split("\n", 1)[0] if example.context.startswith("{") else example.context
+        # A context that is no schema is for reading, and changes nothing.
+        head = example.context.split("\n", 1)[0] if example.context.startswith("{") else ""
         return f"{head}\0{json.dumps(own, sort_keys=True)}" if own is not None else head
 
 
