@@ -299,6 +299,7 @@ def test_hooks_run_only_as_they_were_when_they_were_allowed(
     plan = _plan(root, "def before_train(config, dataset, model):\n    return config\n")
     with pytest.raises(StageError, match=r"not allowed to run.*scripts/pre\.py"):
         open_hooks(plan, root)
+    assert allow_hooks(plan, root) == ('"scripts/pre.py"',)
     assert allow_hooks(plan, root) == ()
     runner = open_hooks(plan, root)
     assert runner is not None

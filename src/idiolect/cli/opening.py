@@ -61,11 +61,12 @@ def plan_dialect_source(plan: Plan, root: Path, *, allow_code: bool = False) -> 
 
 
 def remember_code(plan: Plan, root: Path) -> None:
-    """Let the code of a script's dialect run in its project until it changes, and say so."""
+    """Let the code of a script's dialect and hooks run in its project until it changes, and say so."""
     from idiolect.dialects import trust
     from idiolect.runs.dialect_of import allow_code_of
+    from idiolect.train.hook_trust import allow_hooks
 
-    for name in allow_code_of(plan, root):
+    for name in (*allow_code_of(plan, root), *allow_hooks(plan, root)):
         typer.echo(f"note: {name} may run here until it changes ({trust.RECORD})", err=True)
 
 

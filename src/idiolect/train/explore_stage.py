@@ -16,6 +16,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idiolect.data.example import Example
@@ -25,7 +26,6 @@ from idiolect.plan.plan import Plan
 from idiolect.runs.stage import Counts, NobodyWatches, StageError, StageResult, StageWork
 from idiolect.train.explored import BEST, trial_plan
 from idiolect.train.explorer import Report, Search, Settings, Trial, best_of, explore, score_in, search_of
-from idiolect.train.plots import trials_svg
 
 if TYPE_CHECKING:
     from idiolect.train.training import Fitted, MakesCallbacks
@@ -161,7 +161,7 @@ def _reporting(report: Report, metric: str) -> MakesCallbacks:
 def _written(work: StageWork, search: Search, trials: Sequence[Trial]) -> StageResult:
     write_rows(work.folder / "trials.jsonl", (asdict(trial) for trial in trials))
     write_beside(work.folder / "trials.md", table(search, trials))
-    write_beside(work.folder / "trials.svg", trials_svg(search, trials))
+    undrawn = _drawn(work.folder / "trials.svg", search, trials)
     best = best_of(search, trials)
     failed = [trial for trial in trials if trial.how == "failed"]
     if best is None or best.score is None:
@@ -187,8 +187,18 @@ def _written(work: StageWork, search: Search, trials: Sequence[Trial]) -> StageR
     return StageResult(
         counts=(Counts("trials", len(trials), kept, {how: count for how, count in lost.items() if count}),),
         numbers={"best_score": best.score, "best_trial": best.number + 1},
-        warnings=tuple(f"trial {trial.number + 1} failed: {trial.reason}" for trial in failed),
+        warnings=undrawn + tuple(f"trial {trial.number + 1} failed: {trial.reason}" for trial in failed),
     )
+
+
+def _drawn(path: Path, search: Search, trials: Sequence[Trial]) -> tuple[str, ...]:
+    try:
+        from idiolect.train.trials_plot import trials_svg
+
+        write_beside(path, trials_svg(search, trials))
+    except ModuleNotFoundError:
+        return ('the trials are not drawn: pip install "idiolect[tune]"',)
+    return ()
 
 
 def sentence(trial: Trial, search: Search) -> str:

@@ -20,10 +20,8 @@ def targets_of(hooks: Hooks) -> tuple[str, ...]:
 
 
 def allow_hooks(plan: Plan, root: Path) -> tuple[str, ...]:
-    """Allow the hooks of a plan as they are now; those for which no record could be kept."""
-    if plan.hooks is None:
-        return ()
-    return tuple(target for target in targets_of(plan.hooks) if not allow_hook(target, root))
+    """Allow the hooks of a plan as they are now; what is new in that, in words."""
+    return tuple(f'"{target}"' for target in refused_hooks(plan, root) if allow_hook(target, root))
 
 
 def refused_hooks(plan: Plan, root: Path) -> tuple[str, ...]:
