@@ -91,6 +91,7 @@ def install(model: Any) -> Any:
         core.idiolect_way, core.idiolect_reason = choose_way(core)
         if core.idiolect_way != "rows":
             use_trie_attention(core)
+        core.idiolect_former = core.__dict__.get("forward")  # of someone else who did the same
         core.forward = types.MethodType(_forward, core)
     return core
 
@@ -131,7 +132,7 @@ def _forward(
 ) -> Any:
     """The model's forward; given a trie, the scores of its edges instead of logits."""
     if trie is None:
-        return type(self).forward(self, *args, **kwargs)
+        return (self.idiolect_former or types.MethodType(type(self).forward, self))(*args, **kwargs)
     if trie_way == "logits":
         told = _by_own_logits(self, trie)
     else:
