@@ -66,7 +66,7 @@ def test_the_built_in_rules_act() -> None:
     assert loop.parameters == {"learning_rate": 0.0005, "batch_size": 4}
 
 
-def test_a_percent_is_written_as_it_was_meant(tmp_path: Path) -> None:
+def test_a_percent_is_written_as_it_was_meant() -> None:
     control = plan_of(
         "CONTROL { on_plateau { DECREASE LR BY 150% INCREASE LR BY 10% DECREASE batch_size BY 2 } }"
     ).control
