@@ -58,6 +58,7 @@ def build(
     jobs: Annotated[
         int | None, typer.Option("--jobs", "-j", min=1, help="Processes; default: all cores.")
     ] = None,
+    ray: Annotated[bool, typer.Option("--ray", help="Judge over Ray Data, here or on a cluster.")] = False,
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="Run the code and commands of a dialect folder.")
     ] = False,
@@ -90,7 +91,7 @@ def build(
         settings = _settings(options)
         job = _job(settings, _source(dialect, allow_code), Path.cwd(), jobs)
         folder, title = output_dir, f"Corpus of {', '.join(Path(name).name for name in input_dir)}"
-    result = _build(job)
+    result = _build(job, ray)
     written = write_corpus(result, folder, job.settings.format, title)
     if as_json:
         import json
@@ -104,15 +105,20 @@ def build(
         stop(f"{damaged} {plural} could not be read; {folder / 'quarantine.jsonl'} names them")
 
 
-def _build(job: Job) -> CorpusResult:
+def _build(job: Job, ray: bool) -> CorpusResult:
+    from dataclasses import replace
+
     from idiolect.data.corpus import build_corpus
     from idiolect.data.corpus_result import NothingKept
     from idiolect.data.dialect_source import BadContext
+    from idiolect.data.judging_ray import NoRay, judge_over_ray, ray_is_asked
     from idiolect.files import Unreadable
 
+    if ray or ray_is_asked():
+        job = replace(job, judge=judge_over_ray)
     try:
         return build_corpus(job)
-    except (NothingKept, BadContext) as error:
+    except (NothingKept, BadContext, NoRay) as error:
         stop(f"error: {error}")
     except Unreadable as reason:
         stop(f"error: {job.metadata} {reason}")

@@ -18,7 +18,7 @@ from idiolect.data.corpus_result import CorpusResult, NothingKept, SecretHit, Ta
 from idiolect.data.document import Document
 from idiolect.data.example import Example, Rejected
 from idiolect.data.grouping import group_names
-from idiolect.data.judging import Asked, Judged, Loader, judge_all
+from idiolect.data.judging import Asked, JudgeAll, Judged, Loader, judge_all
 from idiolect.data.licences import is_allowed, licence_of
 from idiolect.data.naming import with_header
 from idiolect.data.near import near_repeats, signatures
@@ -51,6 +51,7 @@ class Job:
     system: str = ""
     workers: int = 1
     progress: Progress = _quiet
+    judge: JudgeAll = judge_all  # over which processes
 
 
 @dataclass(slots=True)
@@ -198,7 +199,7 @@ def _sound(build: _Build, documents: Sequence[Document]) -> list[Document]:
     """The documents that their dialect accepts, and those that are kept in spite of it."""
     kept = []
     asked = _asked(build.job.settings)
-    for number, judged in enumerate(judge_all(build.job.load, documents, asked, build.job.workers), 1):
+    for number, judged in enumerate(build.job.judge(build.job.load, documents, asked, build.job.workers), 1):
         build.job.progress(number, len(documents), "judging")
         fate = _fate(judged, build.job.settings)
         if isinstance(fate, Rejected):
@@ -291,7 +292,7 @@ def _sound_parts(build: _Build, parts: Sequence[Document]) -> dict[tuple[str, in
     """The parts that verify alone, by their key."""
     build.parts.read += len(parts)
     sound = {}
-    for judged in judge_all(build.job.load, parts, _asked(build.job.settings), build.job.workers):
+    for judged in build.job.judge(build.job.load, parts, _asked(build.job.settings), build.job.workers):
         document = judged.document
         if judged.ok:
             sound[_key(document)] = document

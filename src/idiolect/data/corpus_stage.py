@@ -8,6 +8,8 @@ from __future__ import annotations
 from idiolect.data.corpus import Job, Progress, build_corpus, default_workers
 from idiolect.data.corpus_files import write_corpus
 from idiolect.data.corpus_result import CorpusResult, NothingKept
+from idiolect.data.judging import judge_all
+from idiolect.data.judging_ray import ASK, NoRay, judge_over_ray, ray_is_asked
 from idiolect.data.sources import base_of
 from idiolect.files import Unreadable
 from idiolect.runs.dialect_of import dialect_source, faults_told
@@ -31,10 +33,13 @@ def run_corpus(work: StageWork) -> StageResult:
         system=(work.plan.dataset.system or "") if work.plan.dataset else "",
         workers=default_workers(),
         progress=_progress(work),
+        judge=judge_over_ray if ray_is_asked() else judge_all,
     )
     try:
         with faults_told():
             result = build_corpus(job)
+    except NoRay as error:
+        raise StageError(str(error), f"or take {ASK} out of the environment") from error
     except NothingKept as error:
         raise StageError(str(error), "look at the sources with idiolect check") from error
     except Unreadable as reason:

@@ -25,6 +25,9 @@ from idiolect.source import SourceText
 
 Loader = Callable[[], tuple[Dialect, Context]]  # a top-level function, or a frozen record with __call__
 
+# All documents judged in their order: here, in processes, or over Ray (`judging_ray.py`).
+JudgeAll = Callable[[Loader, Sequence[Document], "Asked", int], Iterator["Judged"]]
+
 _MOST_FAULTS = 5  # shown of a text
 _FEWEST_FOR_PROCESSES = 64  # below, starting processes takes longer than judging
 _CHUNK = 16
