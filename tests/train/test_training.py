@@ -72,7 +72,8 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_bits(
     whole = trained(root, plan, ROWS, home=str(tmp_path / "whole"), validation=HELD)
     with pytest.raises(StageStopped):
         trained(root, plan, ROWS, home=str(tmp_path / "parts"), validation=HELD, watch=StopsAt(stop))
-    assert [folder.name for folder in folders(tmp_path / "parts")] == [f"checkpoint-{stop}"]
+    (home,) = (tmp_path / "parts").iterdir()
+    assert [folder.name for folder in folders(home)] == [f"checkpoint-{stop}"]
     parts = trained(root, plan, ROWS, home=str(tmp_path / "parts"), validation=HELD)
     assert parts.resumed_from == stop
     assert same_weights(whole.student, parts.student)
@@ -241,7 +242,8 @@ def test_no_rows_and_rows_that_are_too_long_are_told(root: Path, tmp_path: Path)
 def test_a_checkpoint_that_is_damaged_is_passed_over_for_the_one_before(root: Path, tmp_path: Path) -> None:
     plan = plan_of("checkpoint_steps: 2 max_steps: 6")
     whole = trained(root, plan, ROWS, home=str(tmp_path / "home"))
-    newest = tmp_path / "home" / "checkpoint-6" / "adapter_model.safetensors"
+    newest = whole.checkpoints[-1].folder / "adapter_model.safetensors"
+    assert newest.parent.name == "checkpoint-6"
     data = bytearray(newest.read_bytes())
     data[-1] ^= 1
     newest.write_bytes(bytes(data))
@@ -253,18 +255,17 @@ def test_a_checkpoint_that_is_damaged_is_passed_over_for_the_one_before(root: Pa
 
 
 def test_a_named_checkpoint_is_gone_on_from_with_more_epochs(root: Path, tmp_path: Path) -> None:
-    trained(root, plan_of('save_strategy: "epoch"', epochs=1), ROWS, home=str(tmp_path / "first"))
+    first = trained(root, plan_of('save_strategy: "epoch"', epochs=1), ROWS, home=str(tmp_path / "first"))
     longer = plan_of(epochs=2)
-    found = trained(
-        root, longer, ROWS, home=str(tmp_path / "second"), resume=tmp_path / "first" / "checkpoint-5"
-    )
+    found = trained(root, longer, ROWS, home=str(tmp_path / "second"), resume=first.checkpoints[-1].folder)
     assert (found.resumed_from, found.steps, found.epochs) == (5, 10, 2.0)
 
 
 def test_a_named_checkpoint_of_another_model_or_trainer_is_refused(root: Path, tmp_path: Path) -> None:
-    trained(root, plan_of("max_steps: 1 checkpoint_steps: 1", more=""), ROWS, home=str(tmp_path / "full"))
+    plan = plan_of("max_steps: 1 checkpoint_steps: 1", more="")
+    full = trained(root, plan, ROWS, home=str(tmp_path / "full"))
     with pytest.raises(TrainingError, match="is of another model"):
-        trained(root, plan_of(), ROWS, home=str(tmp_path / "a"), resume=tmp_path / "full" / "checkpoint-1")
+        trained(root, plan_of(), ROWS, home=str(tmp_path / "a"), resume=full.checkpoints[0].folder)
     foreign = tmp_path / "checkpoint-9"
     foreign.mkdir()
     (foreign / "optimizer.pt").write_bytes(b"pickle")

@@ -27,6 +27,7 @@ from idiolect.cli.schema import schema
 from idiolect.cli.show import show
 from idiolect.cli.stages import evaluate, export, merge
 from idiolect.cli.synth import synth
+from idiolect.cli.train import train
 from idiolect.cli.validate import validate
 
 app = typer.Typer(
@@ -65,6 +66,7 @@ app.command()(lsp)
 app.command(cls=ForceMayStandAlone)(run)
 app.command()(synth)
 app.command()(logs)
+app.command()(train)
 app.command("eval")(evaluate)
 app.command()(compare)
 app.command()(report)

@@ -186,6 +186,7 @@ class Run:
     def _do(self, stage: Stage, decision: Decision, manifest: Manifest) -> Manifest:
         """Run a stage in a folder of its own, and put what it made in its place."""
         started = time.monotonic()
+        self._stopper.patience_s = stage.patience_s
         watch = StageWatch(stage.name, self._watcher, self._log, lambda: self._stopper.asked)
         made, result = perform(stage, decision, self._around.plan, self._around.root, self._run, watch)
         check_names(stage, made, set(self._table))

@@ -36,7 +36,7 @@ HASHES = ".hashes.json"
 SET_ASIDE = "set-aside"
 RESERVED = frozenset({MANIFEST, PLAN, SCRIPT, TIMES, JOURNAL, LOGS, SET_ASIDE})
 # What differs between two runs of the same script on the same files.
-_NOT_CONTENT = frozenset({TIMES, JOURNAL, LOGS})
+_NOT_CONTENT = frozenset({TIMES, JOURNAL, LOGS, "training_logs.json", "training_metrics.jsonl"})
 
 _LONGEST_NAME = 120  # bytes; file systems take 255, and a number may follow
 _UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]')

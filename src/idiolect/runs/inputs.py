@@ -108,7 +108,8 @@ def texts_at(plan: Plan, path: str) -> list[str]:
 def shown_name(path: str) -> str:
     """A path of the plan as a script writes it: BLOCK.field."""
     block, _, rest = path.partition(".")
-    return f"{block.upper()}.{rest.rstrip('_')}" if rest else block.upper()
+    name = block.rstrip("_").upper()
+    return f"{name}.{rest.rstrip('_')}" if rest else name
 
 
 def seed_of(stage: Stage, plan: Plan) -> int:

@@ -55,6 +55,12 @@ def changed(plan: Plan, section: str, values: Mapping[str, tuple[Any, str]]) -> 
     return plan
 
 
+def resumed(plan: Plan, checkpoint: str) -> Plan:
+    """The plan that goes on from a checkpoint, whatever wrote it."""
+    origin = Origin(kind="override", source="--resume")
+    return _with(plan, "train", "resume_from_checkpoint", checkpoint, origin)
+
+
 def _with(plan: Plan, section: str, field: str, value: Any, origin: Origin) -> Plan:
     part = getattr(plan, section)
     path = f"{section.upper()}.{field}"

@@ -169,6 +169,7 @@ class Stage:
     may_read: tuple[str, ...] = ()  # the same, where the value may also be something else: "dialect.name"
     needs: tuple[str, ...] = ()  # stages whose files it reads, where the plan has them
     at_root: bool = False  # its files take their place in the run folder itself, not in a folder of the stage
+    patience_s: float = 0.0  # how long it may go on after ctrl-C, to finish a step and save what it has
     always: bool = (
         False  # looks at what no key can hold (the machine): never skipped, its bytes are not compared
     )

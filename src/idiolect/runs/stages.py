@@ -57,7 +57,25 @@ _ROWS = (
         may_read=("model.base", "ft_lora.base_model"),
         needs=("split",),
     ),
-    Stage("train", ""),
+    Stage(
+        "train",
+        "idiolect.train.train_stage:run_train",
+        settings=(
+            *("train", "ft_lora", "model", "validate_", "metrics", "control", "stability", "hooks"),
+            *("dialect", "inference.format", "inference.labels", "behavior.prompt_style"),
+            *("dataset.type", "dataset.system", "dataset.chat_template"),
+        ),
+        reads=_DIALECT,
+        may_read=(
+            *("model.base", "model.adapter.path", "ft_lora.base_model", "train.hard_examples.dev"),
+            *("dialect.name", "dialect.embed", "dataset.chat_template"),
+            *("hooks.before_train", "hooks.after_train", "hooks.before_epoch", "hooks.after_epoch"),
+            *("hooks.on_checkpoint", "hooks.custom_metric"),
+        ),
+        needs=("split", "explore"),
+        at_root=True,
+        patience_s=600.0,
+    ),
     Stage(
         "eval",
         "idiolect.evaluate.eval_stage:run_eval",

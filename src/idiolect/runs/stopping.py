@@ -1,5 +1,7 @@
 """Ctrl-C: a stage is asked to end, then interrupted, and after less than a second the process ends.
 
+A stage that says so in its row (`patience_s`) has longer: to finish what can't be cut short, and to save it.
+
 That is safe at any point, since a run survives being killed. It does **not** decide what is printed then.
 """
 
@@ -10,6 +12,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -20,6 +23,7 @@ import psutil
 EXIT_CODES: dict[int, int] = {signal.SIGINT: 130, signal.SIGTERM: 143}
 _INTERRUPT_AFTER_S = 0.4
 _END_AFTER_S = 0.8
+_LOOK_EVERY_S = 0.05
 
 
 class Stopper:
@@ -29,8 +33,12 @@ class Stopper:
     Python's own handlers waiting.
     """
 
-    def __init__(self, last_words: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, last_words: Callable[[], None] = lambda: None, waits: Callable[[], None] = lambda: None
+    ) -> None:
         self._last_words = last_words  # said when the process must be ended from outside the main thread
+        self._waits = waits  # said when the stage at work is given time to end well
+        self.patience_s = 0.0  # how much of it
         self._before: dict[int, Any] = {}
         self._calls = 0
         self._heard = False
@@ -79,12 +87,27 @@ class Stopper:
 
     def _count_down(self, number: int) -> None:
         self.exit_code = self.exit_code or EXIT_CODES[number]
-        if self._closed.wait(_INTERRUPT_AFTER_S):
+        if self._closed.wait(_INTERRUPT_AFTER_S) or self._ended_in_time():
             return
         if not self._heard:
             _interrupt_main_thread()
         if not self._closed.wait(_END_AFTER_S - _INTERRUPT_AFTER_S):
             self._end()
+
+    def _ended_in_time(self) -> bool:
+        """Give the stage at work its time; a second signal cuts that short."""
+        until = time.monotonic() + self.patience_s
+        if self.patience_s and not self._heard:
+            self._waits()
+        self._ear.settimeout(_LOOK_EVERY_S)
+        while time.monotonic() < until and not self._heard:
+            if self._closed.is_set():
+                return True
+            with suppress(TimeoutError):
+                heard = self._ear.recv(1)
+                if not heard or heard[0] in EXIT_CODES:
+                    break
+        return False
 
     def _end(self) -> None:
         """End a process whose main thread does not."""

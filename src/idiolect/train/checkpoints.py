@@ -132,6 +132,13 @@ def newest(home: Path, fingerprint: str, warn: Callable[[str], None]) -> Checkpo
     return None
 
 
+def newest_of_run(run: Path) -> Path | None:
+    """The last checkpoint that any training of a run has written, finished or not."""
+    homes = [home for home in (run / "journal" / "train").glob("*") if home.is_dir()]
+    found = [folder for home in (*homes, run) for folder in folders(home)]
+    return max(found, key=lambda folder: (folder.stat().st_mtime_ns, _step_of(folder)), default=None)
+
+
 def folders(home: Path) -> Iterator[Path]:
     """Checkpoint folders by step, the oldest first."""
     if not home.is_dir():

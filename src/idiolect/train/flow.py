@@ -31,13 +31,14 @@ class FlowCallback(TrainerCallback):  # type: ignore[misc]
         stopping: Callable[[], bool] = lambda: False,
         agreed: Callable[[bool], bool] = lambda here: here,
         say: Callable[[str], None] = lambda text: None,
+        ended: Callable[[str], None] = lambda reason: None,
         guard_every_s: float = _GUARD_EVERY_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._looking: Looking = settings.looking
         self._validates = validates
-        self._stopping, self._agreed, self._say = stopping, agreed, say
+        self._stopping, self._agreed, self._say, self._ended = stopping, agreed, say, ended
         self._clock = clock
         self._guard_every = guard_every_s
         self._guard_due = clock() + guard_every_s
@@ -146,6 +147,7 @@ class FlowCallback(TrainerCallback):  # type: ignore[misc]
                 f"in {self._plateau.patience} evaluations; its best was {self._plateau.best:.4g}"
             )
             self._say(self.stop_reason)
+            self._ended(self.stop_reason)
 
     def saved(self, seconds: float) -> None:
         """A checkpoint was written, which took so long."""
@@ -156,6 +158,7 @@ class FlowCallback(TrainerCallback):  # type: ignore[misc]
         if self._agreed(self._stopping()):
             self.stopped = True
             control.should_training_stop = True
+            self._ended("stopped; the same command goes on")
         due = self._agreed(self._clock() >= self._guard_due)
         if due or last or self.stopped:
             self.trainer.guard_wanted = True

@@ -116,7 +116,7 @@ def objective_of(student: Student, settings: LoopSettings, way: str) -> Objectiv
         return LabelObjective(pad_id(student.tokenizer, student.form), settings.loss, labels)
     if student.encoder_decoder:
         return EncoderDecoderObjective(pad_id(student.tokenizer, student.form), settings.loss)
-    return TextObjective(shared=settings.sharing and way != "rows", loss=settings.loss)
+    return TextObjective(shared=settings.sharing and way not in ("rows", "logits"), loss=settings.loss)
 
 
 def _label_row(example: Example, student: Student, limit: int) -> LabelRow | Rejected:

@@ -3,8 +3,9 @@
     trained = train(TrainingJob(plan=plan, root=root, train=examples, validation=held_out, home=folder))
     save_student(trained.student, folder)
 
-`home` is where checkpoints live between attempts: a job that was interrupted there goes on where it was, to
-the same bits. What else a run writes about itself are callbacks' files (`train/callbacks.py`).
+`home` is where checkpoints live between attempts, those of each training in a folder of its own: a job that
+was interrupted goes on where it was, to the same bits. What else a run writes about itself are callbacks'
+files (`train/callbacks.py`).
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from idiolect.train.settings import LoopSettings, arguments_of, loop_precision, 
 from idiolect.train.step_facts import StepFacts
 from idiolect.train.trouble import TrainingError
 
+UNSHARED = ("rows", "logits")  # ways of running a trie that share nothing
 _NOT_WEIGHTS = ("logging_steps", "save_strategy", "save_steps", "save_total_limit", "report_to", "val_split")
 _SECTIONS = ("ft_lora", "model", "control", "stability", "hooks", "validate_")
 
@@ -101,6 +103,7 @@ class Trained:
     checkpoints: tuple[Checkpoint, ...]  # those that the script asks for
     best_step: int | None
     ended: str  # why training ended before its last step; empty where it did not
+    fingerprint: str  # its checkpoints lie in `home` below this name
     settings: LoopSettings
     device: str
     precision: str
@@ -125,7 +128,7 @@ def train(job: TrainingJob) -> Trained:
     held = rows_of(job.validation, student, settings, "validation examples")
     notes = [*student.notes, *notes_of(learned), *notes_of(held)]
     if (
-        way == "rows"
+        way in UNSHARED
         and why
         and settings.sharing
         and settings.task == "language"
@@ -167,12 +170,15 @@ def _sharing_way(student: Student, settings: LoopSettings) -> tuple[str, str]:
     """How the model runs a trie; installs it."""
     if settings.task != "language" or student.encoder_decoder:
         return "rows", ""
+    from idiolect.train.selfcheck import check_sharing
     from idiolect.train.trie_scores import install
 
     core = install(student.model)
     if not settings.sharing and core.idiolect_way != "rows":
         core.idiolect_way, core.idiolect_reason = "rows", "TRAIN.prefix_sharing is false"
-    return core.idiolect_way, core.idiolect_reason
+        return core.idiolect_way, ""
+    check = check_sharing(student.model)
+    return core.idiolect_way, check.warning or core.idiolect_reason
 
 
 def run(
@@ -190,18 +196,21 @@ def run(
 ) -> Trained:
     """Train a student on rows by an objective; `prepare` is called before the first step of a new one."""
     from idiolect.student.quiet import quiet
-    from idiolect.train.flow import FlowCallback
-    from idiolect.train.optimizers import optimizer_class
-    from idiolect.train.preflight.of_plan import available_memory
-    from idiolect.train.schedules import ScheduleSettings
-    from idiolect.train.trainer import Parts, StudentTrainer
-    from idiolect.train.validation import Validation, scored
+
+    with quiet():
+        from idiolect.train.flow import FlowCallback
+        from idiolect.train.optimizers import optimizer_class
+        from idiolect.train.preflight.of_plan import available_memory
+        from idiolect.train.schedules import ScheduleSettings
+        from idiolect.train.trainer import Parts, StudentTrainer
+        from idiolect.train.validation import Validation, scored
 
     processes = job.processes or processes_here(student.device)
     precision = loop_precision(settings, student.device, student.precision)
-    shared = way != "rows"
+    shared = way not in UNSHARED
     longest = longest_of([*rows, *held], shared=shared)
     fingerprint = fingerprint_of(job.plan, settings, student, rows, held, objective.name)
+    home = job.home / fingerprint
     budget = budget_of(
         settings.tokens_per_batch,
         longest,
@@ -231,6 +240,7 @@ def run(
         stopping=job.watch.stopping,
         agreed=processes.agreed,
         say=job.watch.log,
+        ended=getattr(job.callbacks, "ended", lambda reason: None),
         guard_every_s=job.guard_every_s,
     )
     fitted = Fitted(
@@ -263,7 +273,7 @@ def run(
     )
     arguments = arguments_of(
         settings,
-        job.home,
+        home,
         device=student.device,
         precision=precision,
         max_steps=settings.max_steps or -1,
@@ -291,7 +301,7 @@ def run(
     if validates:
         scoring = [one for one in looked if one is not None]
         parts.validate = Validation(objective, scoring, processes, trainer.accelerator.autocast)
-    begin = find_beginning(job, fingerprint, student)
+    begin = find_beginning(job, home, fingerprint)
     if begin is None:
         prepare(student.model, feed, steps)
     _train(trainer, begin)
@@ -329,10 +339,11 @@ def _printer() -> Any:
     return PrinterCallback
 
 
-def find_beginning(job: TrainingJob, fingerprint: str, student: Student) -> Checkpoint | None:
+def find_beginning(job: TrainingJob, home: Path, fingerprint: str) -> Checkpoint | None:
     """The checkpoint to go on from: this training's own newest, else the one that was named."""
-    checkpoints.clear_unfinished(job.home)
-    own = checkpoints.newest(job.home, fingerprint, job.warn)
+    if job.processes is None or job.processes.first:
+        checkpoints.clear_unfinished(home)
+    own = checkpoints.newest(home, fingerprint, job.warn)
     if own is not None:
         job.watch.log(f"goes on after step {own.step}, at which it was interrupted")
         return own
@@ -390,14 +401,15 @@ def _told(
     way: str,
 ) -> Trained:
     student, settings = fitted.student, fitted.settings
+    home = job.home / fingerprint
     if settings.looking.save_best and best_step is not None and best_step != trainer.state.global_step:
         from idiolect.train.weights import read_weights
 
-        read_weights(job.home / f"{checkpoints.PREFIX}{best_step}", student.model, fitted.processes)
+        read_weights(home / f"{checkpoints.PREFIX}{best_step}", student.model, fitted.processes)
         job.watch.log(f"the weights of step {best_step} are kept, whose {settings.looking.watched} was best")
     metrics = _last_metrics(trainer.state.log_history, best_step if settings.looking.save_best else None)
     kept = []
-    for folder in checkpoints.folders(job.home):
+    for folder in checkpoints.folders(home):
         one = checkpoints.read_checkpoint(folder)
         if one.fingerprint == fingerprint and one.kept:
             kept.append(one)
@@ -412,6 +424,7 @@ def _told(
         checkpoints=tuple(kept),
         best_step=best_step,
         ended=ended,
+        fingerprint=fingerprint,
         settings=settings,
         device=student.device,
         precision=precision,
