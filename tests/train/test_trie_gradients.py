@@ -279,3 +279,18 @@ def test_a_copy_runs_its_own_weights() -> None:
     with torch.no_grad():
         twin.model.norm.weight.mul_(2.0)
         assert not torch.allclose(score_trie(twin, trie).logp, score_trie(model, trie).logp)
+
+
+def test_a_wrapper_for_several_processes_sees_an_ordinary_forward(tmp_path: Any) -> None:
+    from torch import distributed
+    from torch.nn.parallel import DistributedDataParallel
+
+    model, trie = tiny("qwen3"), trie_of(rows_with(3))
+    right = gradient(model, score_trie(model, trie).nll())
+    store = distributed.FileStore(str(tmp_path / "store"), 1)
+    distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
+    try:
+        wrapped = DistributedDataParallel(model)
+        assert off(gradient(wrapped, score_trie(wrapped, trie).nll()), right) < EXACT
+    finally:
+        distributed.destroy_process_group()
