@@ -28,6 +28,7 @@ from idiolect.cli.show import show
 from idiolect.cli.stages import evaluate, export, merge
 from idiolect.cli.synth import synth
 from idiolect.cli.train import train
+from idiolect.cli.tune import tune
 from idiolect.cli.validate import validate
 
 app = typer.Typer(
@@ -67,6 +68,7 @@ app.command(cls=ForceMayStandAlone)(run)
 app.command()(synth)
 app.command()(logs)
 app.command()(train)
+app.command()(tune)
 app.command("eval")(evaluate)
 app.command()(compare)
 app.command()(report)

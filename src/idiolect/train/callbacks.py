@@ -18,12 +18,16 @@ from idiolect.train.callback_base import Surroundings as Surroundings
 from idiolect.train.callback_logs import LiveLineCallback, LogCallback, MonitorCallback
 from idiolect.train.callback_rules import ControlCallback, HookCallback, StabilityCallback
 from idiolect.train.machine_load import ThisMachine
+from idiolect.train.trackers import usable_trackers
 
 
 def callbacks_of(around: Surroundings) -> list[TrainerCallback]:
     """The callbacks that a plan asks for, in the order in which they must stand."""
     board = TrainingBoard()
     logs = Logs(around)
+    train = around.plan.train
+    for line in usable_trackers(train.report_to if train else ())[1] if around.writes else ():
+        around.warn(line)
     machine = around.machine or ThisMachine(around.gpu)
     callbacks: list[TrainerCallback] = [BoardCallback(around, board)]
     callbacks.append(LogCallback(around, board, logs))

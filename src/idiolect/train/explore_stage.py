@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from idiolect.data.example import Example
-from idiolect.data.jsonl import read_examples, write_rows
+from idiolect.data.jsonl import write_rows
 from idiolect.files import write_beside
 from idiolect.plan.plan import Plan
 from idiolect.runs.stage import Counts, NobodyWatches, StageError, StageResult, StageWork
@@ -38,7 +38,9 @@ def run_explore(work: StageWork) -> StageResult:
     plan = work.plan
     assert plan.explorer is not None
     assert plan.explorer.try_ is not None
-    train, validation = _examples(work)
+    from idiolect.train.train_stage import split_examples
+
+    train, validation = split_examples(work)
     if not validation and plan.explorer.pick_best_by != "loss":
         raise StageError(
             f"EXPLORER picks by {plan.explorer.pick_best_by}, and nothing is held out to measure it on",
@@ -60,16 +62,6 @@ def run_explore(work: StageWork) -> StageResult:
         stopping=work.stopping,
     )
     return _written(work, search, trials)
-
-
-def _examples(work: StageWork) -> tuple[list[Example], list[Example]]:
-    folder = work.inputs.stage("split")
-    if folder is None:
-        raise StageError("there are no examples to explore on: the run has no split", "add DATASET or CORPUS")
-    return tuple(  # type: ignore[return-value]
-        list(read_examples(path)) if (path := folder / f"{name}.jsonl").is_file() else []
-        for name in ("train", "validation")
-    )
 
 
 def _basis(plan: Plan, *examples: Sequence[Example]) -> str:

@@ -14,6 +14,7 @@ from idiolect.okt.blocks.train import HardExamples, Train
 from idiolect.okt.vocab import METRICS, Loss, Optimizer, Scheduler, metric_name
 from idiolect.plan.plan import Plan
 from idiolect.problem import problem
+from idiolect.train.trackers import usable_trackers
 from idiolect.train.trouble import TrainingError
 
 Task = Literal["language", "classification", "regression"]
@@ -43,10 +44,11 @@ class Looking:
     patience: int
     min_delta: float
     save_best: bool
+    by_rule: bool = False  # CONTROL.validate_every says when
 
     @property
     def wanted(self) -> bool:
-        return self.every_steps is not None or self.every_epochs is not None
+        return self.every_steps is not None or self.every_epochs is not None or self.by_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,10 @@ def _looking(plan: Plan, train: Train) -> Looking:
         steps = None  # the script says otherwise when to look
     if steps is not None and not _written(plan, "VALIDATE.frequency"):
         epochs = None
+    by_rule = control is not None and control.validate_every is not None
     if validate is not None and not validate.on_validation and not validate.on_train:
         steps = epochs = None
+        by_rule = False
     smallest = train.early_stop_min_delta
     if stability and stability.min_improvement and not _written(plan, "TRAIN.early_stop_min_delta"):
         smallest = stability.min_improvement
@@ -179,6 +183,7 @@ def _looking(plan: Plan, train: Train) -> Looking:
         patience=train.early_stop_patience,
         min_delta=smallest,
         save_best=bool(validate and validate.save_best_model),
+        by_rule=by_rule,
     )
 
 
@@ -225,7 +230,7 @@ def arguments_of(
         logging_nan_inf_filter=False,
         eval_strategy="no",
         save_strategy="no",
-        report_to=list(settings.report_to) or "none",
+        report_to=usable_trackers(settings.report_to)[0] or "none",
         run_name=project,
         seed=settings.seed,
         use_cpu=device == "cpu",
