@@ -80,6 +80,24 @@ class Gates(Dialect):
 
         return mutate(text, rng)
 
+    def sample_family(self, rng: random.Random, level: str, family: str, invented: float = 0.0) -> Sample:
+        """A circuit of one family, at times with names that nobody could guess."""
+        from idiolect.dialects.gates.sample import sample
+
+        return sample(rng, level, family, invented=invented)
+
+    def families(self) -> Mapping[str, Sequence[str]]:
+        """The families of circuits, by level."""
+        from idiolect.dialects.gates.sample import families
+
+        return families()
+
+    def alter(self, text: str, rng: random.Random) -> str | None:
+        """A text that is right by all rules and does something else; None where none was found."""
+        from idiolect.dialects.gates.alter import alter
+
+        return alter(text, rng)
+
     def describe(self, text: str, context: Context = EMPTY) -> str:
         """Say what each module does, statement by statement."""
         from idiolect.dialects.gates.describe import describe

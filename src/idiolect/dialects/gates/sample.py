@@ -17,8 +17,8 @@ from idiolect.dialects.gates.families.circuit import FAMILIES, Circuit, Picker, 
 from idiolect.dialects.gates.netlist import Netlist, build
 from idiolect.dialects.gates.printer import render
 from idiolect.dialects.gates.reader import read
-from idiolect.dialects.gates.simulator import Simulation, planes_of
-from idiolect.dialects.gates.syntax import nodes
+from idiolect.dialects.gates.simulator import Simulation
+from idiolect.dialects.gates.syntax import Program, nodes
 from idiolect.dialects.gates.testrun import judge
 from idiolect.dialects.gates.vectors import hints_of, rows, sequence, walk
 
@@ -43,8 +43,13 @@ def families() -> dict[str, list[str]]:
     return {level: sorted(known) for level, known in FAMILIES.items()}
 
 
-def sample(rng: random.Random, level: str | None = None, family: str | None = None) -> Sample:
-    """A circuit of a level, or of one family; its outputs do depend on its inputs and its past."""
+def sample(
+    rng: random.Random, level: str | None = None, family: str | None = None, *, invented: float = 0.0
+) -> Sample:
+    """A circuit of a level, or of one family; its outputs do depend on its inputs and its past.
+
+    `invented` is the share of names that are made up rather than usual ones.
+    """
     known = families()
     if level is not None and level not in known:
         raise ValueError(f'no level "{level}"; write one of {", ".join(known)}')
@@ -53,20 +58,21 @@ def sample(rng: random.Random, level: str | None = None, family: str | None = No
         if family is not None:
             drawn = next(name for name, names in known.items() if family in names)
         name = family or rng.choice(known[drawn])
-        circuit = FAMILIES[drawn][name](Picker(rng))
+        circuit = FAMILIES[drawn][name](Picker(rng, invented=invented))
         program = read(circuit.text)
         checked = check(program)
         assert not checked.faults, f"family {name} made {checked.faults[0].message}: {circuit.text}"
         netlist = build(checked)
         if _is_lively(rng, netlist):
-            return _finish(rng, circuit, render(program), netlist, drawn, name)
+            return _finish(rng, circuit, program, netlist, drawn, name)
     raise RuntimeError(f"no lively circuit in {_MAX_TRIES} tries")  # pragma: no cover
 
 
 def _finish(
-    rng: random.Random, circuit: Circuit, text: str, netlist: Netlist, level: str, name: str
+    rng: random.Random, circuit: Circuit, program: Program, netlist: Netlist, level: str, name: str
 ) -> Sample:
-    tests = make_tests(rng, circuit, netlist, hints_of(read(text)))
+    text = render(program)
+    tests = make_tests(rng, circuit, netlist, hints_of(program))
     outcome = judge(netlist, tests)
     assert outcome.passed == outcome.total, f"family {name}: {outcome.faults[0].message}\n{text}"
     return Sample(
@@ -74,7 +80,7 @@ def _finish(
         description=describe_circuit(rng, circuit),
         context=Context(tests=tests, level=level),
         level=level,
-        productions=productions(text),
+        productions=_used(program),
         details={"family": name, "module": circuit.name},
     )
 
@@ -128,7 +134,8 @@ def _is_lively(rng: random.Random, netlist: Netlist) -> bool:
 
 
 def _noise(rng: random.Random, width: int) -> list[int]:
-    return planes_of([rng.getrandbits(width) for _ in range(_PROBE_LANES)], width)
+    """Random words in all lanes, bit plane by bit plane."""
+    return [rng.getrandbits(_PROBE_LANES) for _ in range(width)]
 
 
 def _watch(netlist: Netlist, story: list[dict[str, list[int]]]) -> list[dict[str, list[int]]]:
@@ -151,6 +158,11 @@ def describe_circuit(rng: random.Random, circuit: Circuit) -> str:
         f"I need {article} {title}. Call the module {name}.",
         f"Implement {article} {title} as module {name}.",
         f"Module {name} is {article} {title}.",
+        f"Please design {article} {title}; its name is {name}.",
+        f"Wanted: {article} {title}, as a module called {name}.",
+        f"Describe {article} {title} in a module {name}.",
+        f"Build module {name}. It is {article} {title}.",
+        f"We need a module {name} that works as {article} {title}.",
     ])  # fmt: skip
     return f"{opening} {_ports(rng, circuit)} {circuit.behaviour}"
 
@@ -160,7 +172,15 @@ def _ports(rng: random.Random, circuit: Circuit) -> str:
     shown = [_port(pin) for pin in circuit.pins]
     listed = ", ".join(shown[:-1]) + f" and {shown[-1]}"
     opening = rng.choice(
-        ["Its ports are, in order,", "Ports, in this order:", "It has the ports", "In order, the ports are"]
+        [
+            "Its ports are, in order,",
+            "Ports, in this order:",
+            "It has the ports",
+            "In order, the ports are",
+            "Interface:",
+            "Port list:",
+            "The interface is",
+        ]
     )
     return f"{opening} {listed}."
 
@@ -172,5 +192,9 @@ def _port(pin: Pin) -> str:
 
 def productions(text: str) -> tuple[str, ...]:
     """The constructs that a text uses."""
-    found = {type(node).__name__ for node in nodes(read(text))}
+    return _used(read(text))
+
+
+def _used(program: Program) -> tuple[str, ...]:
+    found = {type(node).__name__ for node in nodes(program)}
     return tuple(sorted(_PRODUCTIONS[name] for name in found if name in _PRODUCTIONS))

@@ -49,26 +49,30 @@ class Lessons:
 
     def of(self, positive: Example, rng: random.Random) -> Iterator[Example | Rejected]:
         """The negatives of a positive that are due, each with the task to mend it."""
-        due = self.due() if self._can_break else 0
         seen: set[str] = set()
-        context = context_of(positive, self._job.project) if due else None
-        for _ in range(due):
-            assert context is not None
-            self._job.stop_if_asked()
-            # Tests are run on texts of good form only, and breaks of the form need none.
-            untested = replace(context, tests=())
-            broken = break_text(
-                self._job.dialect, positive.target, untested, rng, targets=self._job.targets, seen=seen
-            )
-            if broken is None:
-                yield Rejected(
-                    reason="no broken version",
-                    detail="the dialect found nothing else to break",
-                    source=self._recipe,
-                    text=positive.target,
-                )
-                return
-            yield from self.from_break(positive, broken, rng)
+        for _ in range(self.due()):
+            yield from self.broken(positive, rng, seen)
+
+    def broken(self, positive: Example, rng: random.Random, seen: set[str]) -> Iterator[Example | Rejected]:
+        """One broken version that is not among those seen, as a negative and as a task to mend it."""
+        self._job.stop_if_asked()
+        # Tests are run on texts of good form only, and breaks of the form need none.
+        context = replace(context_of(positive, self._job.project), tests=())
+        found = (
+            break_text(self._job.dialect, positive.target, context, rng, targets=self._job.targets, seen=seen)
+            if self._can_break
+            else None
+        )
+        if found is not None:
+            yield from self.from_break(positive, found, rng)
+            return
+        why = "found nothing else to break" if self._can_break else "makes no broken versions"
+        yield Rejected(
+            reason="no broken version",
+            detail=f"the dialect {self._job.dialect.name} {why}",
+            source=self._recipe,
+            text=positive.target,
+        )
 
     def from_break(self, positive: Example, broken: Break, rng: random.Random) -> Iterator[Example]:
         """The negative that a break is, and the task to mend it where the script wants it."""

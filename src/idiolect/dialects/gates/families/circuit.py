@@ -74,6 +74,7 @@ class Picker:
 
     rng: random.Random
     taken: set[str] = field(default_factory=set)
+    invented: float = 0.0  # share of names that nobody could guess
 
     def one(self, *options: Any) -> Any:
         return self.rng.choice(options)
@@ -92,14 +93,23 @@ class Picker:
         """One of some names that is still free."""
         free = [option for option in options if option not in self.taken]
         name = self.rng.choice(free or options)
+        if self.invented and self.rng.random() < self.invented:
+            name = self.invent()
         number = 2
         while name in self.taken:
             name, number = f"{name.rstrip('0123456789')}{number}", number + 1
         self.taken.add(name)
         return name
 
+    def invent(self) -> str:
+        """A name made of syllables, such as KORA or TULEM7; no keyword is one."""
+        word = "".join(self.rng.choice("BDFGKLMNPRSTVZ") + self.rng.choice("AEIOU") for _ in range(2))
+        return word + self.rng.choice(("", "", "N", "X", "_K", str(self.rng.randint(0, 9))))
+
     def pair(self) -> tuple[str, str]:
         """Names of two operands."""
+        if self.invented and self.rng.random() < self.invented:
+            return self.name(self.invent()), self.name(self.invent())
         names = self.rng.choice(
             [
                 ("A", "B"),
@@ -134,6 +144,8 @@ class Picker:
     def module(self, *stems: str) -> str:
         """A module name, at times with a number or a prefix."""
         stem = self.rng.choice(stems)
+        if self.invented and self.rng.random() < self.invented:
+            stem = self.invent()
         shape = self.rng.random()
         if shape < 0.25:
             stem = f"{stem}_{self.rng.choice(['UNIT', 'BLOCK', 'CORE', 'CELL', 'TOP', 'MOD'])}"
