@@ -215,9 +215,14 @@ def _compile(printed: str, engine: Any) -> Any:
 
     source = LLMatcher.grammar_from_lark(printed)
     matcher = LLMatcher(engine, source, log_level=0, limits=LLParserLimits(**_LIMITS))
-    if matcher.is_error():
-        raise trouble("L710", f"the grammar can't be compiled: {_reason(matcher)}")
-    return matcher
+    if not matcher.is_error():
+        return matcher
+    reason = _reason(matcher)
+    if "symbols.len()" in reason:
+        what = "the grammar has more than the 65,000 symbols that its engine can hold"
+        help = "decode with a part of the catalog: a context pack, as retrieval makes them"
+        raise trouble("L710", what, help)
+    raise trouble("L710", f"the grammar can't be compiled: {reason}")
 
 
 @lru_cache(maxsize=_KEPT_SLICES)

@@ -229,6 +229,8 @@ class Generator:
             return self.head.all(hidden), None
         mask = self._mask(row)
         allowed = allowed_tokens(mask, self.head.size)
+        if not row.ids:
+            allowed, mask = self._with_something(allowed, mask)
         if self.ending and any(stop in allowed for stop in self.vocabulary.stops):
             allowed = _with(allowed, self.ending)
         if self.head.worth(len(allowed)):
@@ -236,6 +238,18 @@ class Generator:
         if self.ending:
             return self.head.all(hidden)[allowed], allowed
         return apply_mask(self.head.all(hidden), mask), None
+
+    def _with_something(self, allowed: Any, mask: bytes) -> tuple[Any, bytes]:
+        """The first token's choices without the end: an empty text answers nothing, in no language."""
+        import numpy
+
+        kept = allowed[~numpy.isin(allowed, self.vocabulary.stops)]
+        if not len(kept):
+            return allowed, mask
+        bits = bytearray(mask)
+        for stop in self.vocabulary.stops:
+            bits[stop >> 3] &= ~(1 << (stop & 7)) & 0xFF
+        return kept, bytes(bits)
 
     def _mask(self, row: Row) -> bytes:
         """A row's mask; candidates that have written the same share one."""

@@ -39,7 +39,9 @@ class Vocabulary:
 
     def encode(self, text: str) -> list[int]:
         """The canonical tokens of a text, nothing put before or after them."""
-        return list(self.engine.tokenize_str(text))
+        ids = list(self.engine.tokenize_str(text))
+        # tokenizers of words put a space in front of every text: then the longest tokens that fit are taken
+        return ids if self.decode(ids) == text.encode("utf-8") else list(self.engine.greedy_tokenize(text))
 
     def decode(self, ids: Sequence[int]) -> bytes:
         """The bytes of tokens; a character may lack its last ones."""
@@ -49,10 +51,10 @@ class Vocabulary:
         """Whether a character can be written at all."""
         known = self._spelt.get(character)
         if known is None:
-            data = character.encode("utf-8")
-            ids = self.engine.tokenize_bytes(data)
+            ids = self.engine.greedy_tokenize(character)
             special = any(self.engine.is_special_token(one) for one in ids)
-            known = self._spelt[character] = not special and self.decode(ids) == data
+            known = not special and self.decode(ids) == character.encode("utf-8")
+            self._spelt[character] = known
         return known
 
     def unspelt(self, characters: Iterable[str]) -> list[str]:
