@@ -62,13 +62,15 @@ def test_a_crash_of_the_dialect_is_no_wrong_answer(monkeypatch: pytest.MonkeyPat
     assert "semantic_pass_rate" not in block.rates
 
 
-def test_a_refusal_is_right_where_the_reference_refuses_whatever_its_words():
+def test_a_refusal_is_right_if_it_names_what_lacks_in_whatever_words():
     refusing = task("price", 3)
     example = refusing.example
     target = '{"refusal":"there is no weight"}'
     asked = Task(suite="test", example=replace(example, instruction="weight is 3", target=target))
     (good,) = answers_to(asked, '{"refusal":"weight is unknown here"}')
     assert (good.refused, good.semantic_pass, good.exact_match) == (True, True, False)
+    (empty,) = answers_to(asked, '{"refusal":"no no no"}')
+    assert (empty.refused, empty.semantic_pass) == (True, False)
     (bad,) = answers_to(refusing, '{"refusal":"no"}')
     assert (bad.refused, bad.semantic_pass) == (True, False)
 

@@ -32,8 +32,7 @@ def make_run(project: Path, name: str = "toy", *, wrong: int = 3) -> Path:
     (folder / "plan.json").write_text(json.dumps(plan))
     log = [{"step": step, "loss": 2.0 / step} for step in range(1, 60, 2)]
     log += [{"step": step, "eval_loss": 2.2 / step} for step in range(10, 60, 10)]
-    (folder / "train").mkdir()
-    (folder / "train" / "training_metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log))
+    (folder / "training_metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in log))
     tasks = [
         task("price", number, level=LEVELS[number % 3], metadata={"language": ("en", "fr")[number % 2]})
         for number in range(20)

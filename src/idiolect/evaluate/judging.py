@@ -7,6 +7,7 @@ never a wrong answer.
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -14,12 +15,15 @@ from typing import Any, Protocol
 
 from idiolect.data.contexts import context_of
 from idiolect.data.example import WORDS, summary_of
+from idiolect.decode.documents import words
 from idiolect.dialects.contract import EMPTY, Context, Dialect
+from idiolect.dialects.refusal import refusal_reason
 from idiolect.dialects.verdict import Verdict, could_not_judge
 from idiolect.evaluate.records import Judged, Mode, Task, Written
 from idiolect.evaluate.text_scores import token_f1
 
 RULES = "rules"
+_ENOUGH = 0.5  # of the words of a reference's reason
 
 
 class Judge(Protocol):
@@ -36,7 +40,7 @@ class Reference:
 
     context: Context
     canonical: str
-    refusal: bool
+    refusal: str | None  # its reason, where the reference refuses
     productions: tuple[str, ...] = ()
 
 
@@ -67,7 +71,8 @@ class RuleJudge:
             canonical = _canonical(self.dialect, task.example.target, context)
             verdict = _verdict(self.dialect, task.example.target, replace(context, tests=()))
             made = tuple(task.example.metadata.get("productions", ()))
-            known = Reference(context, canonical or task.example.target, _refusal(verdict), made)
+            reason = _refusal(task.example.target, verdict)
+            known = Reference(context, canonical or task.example.target, reason, made)
             self._references[task.id] = known
         return known
 
@@ -75,7 +80,7 @@ class RuleJudge:
         context = reference.context
         verdict = _verdict(self.dialect, text, context)
         canonical = _canonical(self.dialect, text, context) if verdict.parsed else None
-        refused = _refusal(verdict)
+        refused = _refusal(text, verdict)
         equal = self._equal(task, reference, canonical, refused)
         summary = summary_of(verdict)
         return Judged(
@@ -87,19 +92,24 @@ class RuleJudge:
             policy=verdict.policy,
             exact_match=canonical is not None and canonical == reference.canonical,
             equal=equal,
-            refused=refused,
+            refused=refused is not None,
             unknown_names=tuple(code for code in summary.errors if names_nothing(code)),
-            semantic_pass=_passes(verdict, equal, tested=bool(context.tests) and not reference.refusal),
+            semantic_pass=_passes(verdict, equal, tested=bool(context.tests) and reference.refusal is None),
             details=_kept(verdict),
         )
 
-    def _equal(self, task: Task, reference: Reference, canonical: str | None, refused: bool) -> bool | None:
-        """Whether an answer means the same as the reference. Of a refusal only that it is one is compared:
-        reasons are said in many words."""
+    def _equal(
+        self, task: Task, reference: Reference, canonical: str | None, refused: str | None
+    ) -> bool | None:
+        """Whether an answer means the same as the reference; a refusal is right if it names what lacks."""
         if canonical is None:
             return False
-        if refused or reference.refusal:
-            return refused and reference.refusal
+        if refused is not None or reference.refusal is not None:
+            return (
+                refused is not None
+                and reference.refusal is not None
+                and same_reason(refused, reference.refusal)
+            )
         try:
             return self.dialect.equal(canonical, reference.canonical, reference.context)
         except Exception:  # an equality that fails says nothing about the answer
@@ -172,8 +182,20 @@ def _canonical(dialect: Dialect, text: str, context: Context) -> str | None:
         return None
 
 
-def _refusal(verdict: Verdict) -> bool:
-    return "refusal" in verdict.details
+def _refusal(text: str, verdict: Verdict) -> str | None:
+    """The reason that a text refuses with; None where it is no refusal, or not a valid one."""
+    if not verdict.ok:
+        return None
+    told = verdict.details.get("refusal")
+    return str(told) if told is not None else refusal_reason(text)
+
+
+def same_reason(text: str, reference: str) -> bool:
+    """Whether a reason names most of what the reference's does, common words apart, in any order."""
+    own, wanted = Counter(words(text)), Counter(words(reference))
+    if not wanted:
+        return True
+    return (own & wanted).total() >= _ENOUGH * wanted.total()
 
 
 def _known(verdict: Verdict, level: bool | None) -> bool | None:

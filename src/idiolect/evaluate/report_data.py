@@ -21,7 +21,7 @@ from idiolect.runs.manifest import StageRecord, read_manifest
 from idiolect.runs.shelf import NotJson, read_json
 
 EVALUATIONS = (("eval", "after training"), ("eval_aligned", "after alignment"))
-_TRAINED = (("train", "training"), ("align", "alignment"))
+_TRAINED = ((".", "training"), ("align", "alignment"))  # the folder in a run, and what it is called
 
 
 @dataclass(frozen=True, slots=True)
