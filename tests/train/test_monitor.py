@@ -67,8 +67,9 @@ def test_a_sample_holds_what_the_script_names_and_full_holds_everything() -> Non
     basic.tell(7, {"loss": 0.5, "grad_norm": 1.0})
     assert basic.sample() == {"time": "12:00", "step": 7, "cpu_usage": 10.0, "loss": 0.5}
     full = watched("level: full", load)
-    full.tell(7, {"loss": 0.5, "grad_norm": 1.0})
-    assert set(full.sample()) == {"time", "step", "loss", "grad_norm", "cpu_usage", "ram_usage", "disk_io"}
+    full.tell(7, {"loss": 0.5, "val_loss": 0.6, "f1": 0.9, "val_f1": 0.9})
+    expected = {"time", "step", "loss", "val_loss", "val_f1", "cpu_usage", "ram_usage", "disk_io"}
+    assert set(full.sample()) == expected
     essential = watched("level: basic", load)
     essential.tell(7, {"loss": 0.5, "grad_norm": 1.0})
     assert set(essential.sample()) == {"time", "step", "loss", "cpu_usage", "ram_usage"}

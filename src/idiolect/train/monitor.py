@@ -161,7 +161,12 @@ class TrainingMonitor:
     def _chosen(self, signals: Signals) -> dict[str, Value]:
         """What is recorded: with `full` everything, else what the script names, else the essentials."""
         if self._settings.level == "full":
-            names: Sequence[str] = [name for name in signals if name not in _HELPERS]
+            names: Sequence[str] = [
+                name
+                for name in signals
+                # A validation's metric goes by two names; one is enough.
+                if name not in _HELPERS and (name == "loss" or f"val_{name}" not in signals)
+            ]
         else:
             names = self._wanted() or _ESSENTIAL
         named = {name: signal_of(signals, name) for name in dict.fromkeys((*names, *self._wanted()))}
