@@ -12,6 +12,7 @@ import pytest
 from train_plans import plan_of
 
 from idiolect.plan.plan import Plan
+from idiolect.train.hooks import HookRunner, Outcome
 from idiolect.train.run_files import RunFiles
 from idiolect.train.step_facts import StepFacts
 
@@ -216,6 +217,67 @@ def test_files_have_the_shapes_of_the_faq(tmp_path: Path) -> None:
     assert sum(line.startswith("notification") for line in said) == 1
     kinds = {json.loads(line)["kind"] for line in (run / "logs/live.jsonl").read_text().splitlines()}
     assert kinds == {"begin", "step", "validation", "sample", "notification", "end"}
+
+
+@pytest.mark.parametrize(
+    ("level", "said"),
+    [
+        ("debug", ["step 2: loss", "low", "step 4: loss", "notice"]),
+        ("info", ["low", "notice"]),
+        ("warning", ["notice"]),
+        ("error", []),
+    ],
+)
+def test_no_more_is_said_than_the_log_level_wants(tmp_path: Path, level: str, said: list[str]) -> None:
+    rules = 'CONTROL { IF step >= 3 { LOG "low" } IF step >= 4 { STOP } IF gpu_usage > 1 { STOP } }'
+    _, _, heard = trained(plan_of(f'LOGGING {{ log_level: "{level}" }} {rules}'), tmp_path)
+    told = [line for line in heard if not line.startswith("training stops")]
+    assert len(told) == len(said)
+    assert all(line.startswith(start) or "never" in line for line, start in zip(told, said, strict=True))
+    assert decisions(tmp_path)[0]["action"] == 'LOG "low"'
+
+
+class _Hooks(HookRunner):
+    """A runner that notes its calls, and answers as it is told."""
+
+    def __init__(self, answers: dict[str, Any]) -> None:
+        self.answers, self.calls = answers, []
+
+    def call(self, hook: str, arguments: Mapping[str, Any]) -> Outcome:
+        self.calls.append((hook, dict(arguments)))
+        answer = self.answers.get(hook)
+        if isinstance(answer, Outcome):
+            return answer
+        return Outcome(hook, "x.py", "answered", answer)
+
+
+HOOKS = 'HOOKS { before_epoch: "x.py" after_epoch: "x.py" on_checkpoint: "x.py" }'
+
+
+def test_hooks_are_called_around_epochs_and_after_checkpoints(tmp_path: Path) -> None:
+    hooks = _Hooks({"on_checkpoint": Outcome("on_checkpoint", "x.py", "failed", message="no disk")})
+    _, _, said = trained(plan_of(HOOKS), tmp_path, hooks=hooks, eval_strategy="epoch", save_strategy="epoch")
+    assert [name for name, _ in hooks.calls] == ["before_epoch", "after_epoch", "on_checkpoint"] * 3
+    first = hooks.calls[1][1]
+    assert first["epoch"] == 1
+    assert first["metrics"]["val_loss"] > 0
+    assert first["model_state"]["step"] == 4
+    assert hooks.calls[2][1]["path"].endswith("checkpoint-4")
+    assert hooks.calls[4][1]["model_state"]["checkpoint"].endswith("checkpoint-4")
+    assert said == ['hook on_checkpoint ("x.py") failed: no disk'] * 3
+
+
+@pytest.mark.parametrize(("hook", "steps"), [("before_epoch", 0), ("after_epoch", 4)])
+def test_a_true_answer_ends_training(tmp_path: Path, hook: str, steps: int) -> None:
+    trainer, _, said = trained(plan_of(HOOKS), tmp_path, hooks=_Hooks({hook: True}))
+    assert trainer.state.global_step <= max(1, steps)
+    assert f"training stops: hook {hook} returned true" in said
+
+
+@pytest.mark.parametrize("answer", [1, "true", {"stop": True}])
+def test_only_true_ends_training(tmp_path: Path, answer: Any) -> None:
+    trainer, _, _ = trained(plan_of(HOOKS), tmp_path, hooks=_Hooks({"after_epoch": answer}))
+    assert trainer.state.global_step == 12
 
 
 RESUMED = """CONTROL {

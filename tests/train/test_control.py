@@ -189,6 +189,15 @@ def test_signals_that_never_came_are_named() -> None:
     assert engine.silent_signals() == ["gpu_usage"]
 
 
+def test_rules_that_are_for_answers_are_left_to_inference() -> None:
+    loop = FakeLoop()
+    rules = 'IF confidence < 0.5 { RETRY } IF label == "x" { RETURN "no" } IF confidence < 0.5 { LOG "low" }'
+    engine = engine_of(rules, loop)
+    made = engine.happened(Moment("validated", 1, 0.1), {"confidence": 0.1})
+    assert [one.action for one in made] == ['LOG "low"']
+    assert engine.asked_signals() == {"confidence"}
+
+
 RULES = """
     validate_every: 7
     on_step_end { EVERY 5 steps { LOG loss } IF loss > 3 { LOG "high" } }

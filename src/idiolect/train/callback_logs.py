@@ -13,7 +13,7 @@ from idiolect.train.callback_base import Logs, Surroundings, made_by, number_of
 from idiolect.train.json_list import JsonList
 from idiolect.train.live_line import LiveLine, Progress
 from idiolect.train.machine_load import Machine
-from idiolect.train.monitor import MOST_SAMPLES, Outlets, TrainingMonitor
+from idiolect.train.monitor import MOST_SAMPLES, Outlets, TrainingMonitor, shown
 from idiolect.train.speed import SpeedMeter
 
 
@@ -45,6 +45,10 @@ class LogCallback(TrainerCallback):  # type: ignore[misc]
         if any(name.startswith("eval_") for name in values):
             return  # comes again with on_evaluate
         self._write(state, values)
+        logging = self._around.plan.logging
+        if logging is not None and logging.log_level == "debug" and "loss" in values:
+            said = ", ".join(f"{name} {shown(value)}" for name, value in values.items() if name != "epoch")
+            self._around.say(f"step {state.global_step}: {said}")
         if self._logs.live is not None and "loss" in values:
             speed = {**self._speed.take(), **values, "step": state.global_step, "epoch": state.epoch}
             self._logs.live.tell("step", speed)

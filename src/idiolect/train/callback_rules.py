@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from idiolect.okt.blocks.answer import Control
+from idiolect.okt.blocks.watch import Hooks
 from idiolect.okt.vocab import INFERENCE_SIGNALS
 from idiolect.train.board import TrainingBoard
 from idiolect.train.callback_base import (
@@ -19,7 +20,7 @@ from idiolect.train.callback_base import (
     of_first_process,
 )
 from idiolect.train.control import ControlEngine, Decision, Event, Moment
-from idiolect.train.hooks import HookRunner
+from idiolect.train.hooks import HOOKS
 from idiolect.train.levers import TrainerLoop, save_weights
 from idiolect.train.machine_load import Load, Machine
 from idiolect.train.plateau import Plateau
@@ -200,8 +201,9 @@ class ControlCallback(KeptCallback):
 class HookCallback(KeptCallback):
     """Calls the user's hooks around epochs and after checkpoints. The first process alone calls them."""
 
-    def __init__(self, around: Surroundings, board: TrainingBoard, logs: Logs, hooks: HookRunner) -> None:
-        self._around, self._board, self._logs, self._hooks = around, board, logs, hooks
+    def __init__(self, around: Surroundings, board: TrainingBoard, logs: Logs, hooks: Hooks) -> None:
+        self._around, self._board, self._logs = around, board, logs
+        self._named = {name for name in HOOKS if getattr(hooks, name)}  # the same in every process
         self._begun = 0  # epochs that before_epoch was called for
         self._ended = 0
         self._checkpoint: str | None = None
@@ -236,14 +238,14 @@ class HookCallback(KeptCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._checkpoint = str(Path(args.output_dir) / f"checkpoint-{state.global_step}")
-        if self._around.writes and self._hooks.has("on_checkpoint"):
+        if self._around.writes and "on_checkpoint" in self._named:
             self._call(
                 "on_checkpoint",
                 {"path": self._checkpoint, "step": state.global_step, "metrics": self._board.metrics()},
             )
 
     def _epoch(self, name: str, epoch: int, state: Any, control: Any) -> None:
-        if not self._hooks.has(name):
+        if name not in self._named:
             return
         wants_stop = False
         if self._around.writes:
@@ -264,7 +266,8 @@ class HookCallback(KeptCallback):
             self._around.say(f"training stops: {self._board.stop_reason}")
 
     def _call(self, name: str, arguments: Mapping[str, Any]) -> Any:
-        outcome = self._hooks.call(name, arguments)
+        assert self._around.hooks is not None
+        outcome = self._around.hooks.call(name, arguments)
         if self._logs.live is not None:
             self._logs.live.tell("hook", {"hook": name, "how": outcome.how, "message": outcome.message})
         if outcome.how != "answered":

@@ -9,7 +9,8 @@ moment. It knows no trainer: what rules act on is a `Loop`.
 - EVERY n fires at multiples of n.
 - STOP_TRAINING lets the body that it stands in finish first.
 
-A condition on a signal that is not known does not hold; which signals never came is told at the end.
+A condition on a signal that is not known does not hold; which signals never came is told at the end. Rules at
+the top that only try an answer again or replace it are for inference, and are not looked at here.
 """
 
 from __future__ import annotations
@@ -99,6 +100,7 @@ class ControlEngine:
 
     def __init__(self, control: Control, loop: Loop, *, can_validate: bool = True) -> None:
         self._control = control
+        self._rules = tuple(rule for rule in control.rules if not _of_answers(rule))
         self._loop = loop
         self._validate_every = control.validate_every if can_validate else None
         self._was_true: dict[str, bool] = {}  # rules at the top, by path
@@ -116,7 +118,7 @@ class ControlEngine:
 
     def asked_signals(self) -> set[str]:
         """Every signal that a rule names."""
-        bodies = [self._control.rules, *(self._event_body(name) for name in _BLOCKS)]
+        bodies = [self._rules, *(self._event_body(name) for name in _BLOCKS)]
         return {name for body in bodies for name in _signals_of(body)}
 
     def happened(self, moment: Moment, signals: Signals) -> list[Decision]:
@@ -127,9 +129,7 @@ class ControlEngine:
         if moment.event in _LOOKS:
             at_begin = moment.event == "train_begin" and not self._begun
             self._begun = True
-            decisions += self._edges(
-                self._control.rules, _Place("top", "CONTROL"), moment, signals, True, at_begin
-            )
+            decisions += self._edges(self._rules, _Place("top", "CONTROL"), moment, signals, True, at_begin)
         body = self._event_body(moment.event)
         if body:
             name = _BLOCKS[moment.event]
@@ -275,6 +275,13 @@ def _decision(moment: Moment, place: _Place, line: int, action: str, result: str
         action,
         result,
     )
+
+
+def _of_answers(statement: Statement) -> bool:
+    """Whether a rule is for answers alone: it does nothing but try again, replace and return."""
+    if isinstance(statement, When | Every):
+        return bool(statement.body) and all(map(_of_answers, statement.body))
+    return statement.do in ("RETRY", "REGENERATE", "REPLACE", "RETURN")
 
 
 def _signals_of(body: Iterable[Statement]) -> Iterator[str]:
