@@ -8,18 +8,21 @@ Besides: requests that the slice can't satisfy, with the reason as the answer; b
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from math import ceil
 from typing import Any
 
 from idiolect.data.contexts import CATALOG
 from idiolect.data.example import Example, Rejected
-from idiolect.dialects.catalog import Catalog
-from idiolect.dialects.context_pack import make_pack, names_in
-from idiolect.dialects.contract import Context, Dialect, NotOffered, offers
+from idiolect.dialects.catalog import Catalog, bare
+from idiolect.dialects.catalog_json import dump_catalog
+from idiolect.dialects.context_pack import ContextPack, make_pack, names_in
+from idiolect.dialects.contract import Context, Dialect, NotOffered, Sample, offers
 from idiolect.dialects.policy import Policy
 from idiolect.dialects.refusal import refusal_mark, refusal_text
 from idiolect.dialects.tcl.describe import request
@@ -36,6 +39,7 @@ NAME = "catalog_tasks"
 COUNT = 1_000  # requests, where the script does not say
 _TRIES = 8  # of a task that was not made before
 _DRY = 40  # slices in a row that gave nothing: the catalog has no more to give
+_SMALL_CATALOG = 24  # names
 _DISTRACTORS = 4  # symbols in a pack of another dialect that the target does not use
 
 
@@ -200,7 +204,6 @@ class _OtherTasks(_Tasks):
     def __init__(self, job: RecipeJob, catalog: Catalog) -> None:
         super().__init__(job)
         self.catalog = catalog
-        self.names = names_in(catalog)
 
     def run(self) -> Iterator[Example | Rejected]:
         dry = number = 0
@@ -235,10 +238,7 @@ class _OtherTasks(_Tasks):
 
     def example(self, text: str, told: str, level: str, tests: Any, rng: random.Random) -> Example:
         """A sample with a pack of the symbols that it uses and some that it does not."""
-        used = used_names(text, self.names)
-        others = [name for name in self.names if name not in used]
-        extra = rng.sample(others, min(_DISTRACTORS, len(others)))
-        pack = make_pack(self.catalog, [*used, *extra])
+        pack, written = pack_around(self.catalog, text, rng)
         return Example(
             instruction=told,
             target=text,
@@ -248,14 +248,59 @@ class _OtherTasks(_Tasks):
             group=f"sample-{self.made:05d}",
             tests=tuple(tests),
             provenance=self.lessons.provenance(),
-            metadata={"language": "en"},
+            metadata={"language": "en", CATALOG: written},
         )
 
 
-def used_names(text: str, names: tuple[str, ...]) -> list[str]:
-    """The names of a catalog that stand in a text."""
+def pack_around(catalog: Catalog, text: str, rng: random.Random) -> tuple[ContextPack, Mapping[str, Any]]:
+    """A pack of the symbols that a text uses and some that it does not, and its catalog as JSON.
+
+    A small catalog is shown whole, so that all tasks share one pack.
+    """
+    names = names_in(catalog)
+    if len(names) <= _SMALL_CATALOG:
+        return _whole(catalog)
+    used = used_names(text, catalog)
+    others = [name for name in names if name not in used]
+    extra = rng.sample(others, min(_DISTRACTORS, len(others)))
+    kept = {*used, *extra}
+    pack = make_pack(catalog, [name for name in names if name in kept])
+    return pack, json.loads(dump_catalog(pack.catalog))
+
+
+@lru_cache(maxsize=4)
+def _whole(catalog: Catalog) -> tuple[ContextPack, Mapping[str, Any]]:
+    return make_pack(catalog), json.loads(dump_catalog(catalog))
+
+
+def plain_sample(dialect: Tcl, rng: random.Random, context: Context) -> Sample:
+    """A Tcl script with nothing in it that its description does not tell."""
+    context = dialect.for_samples(context)
+    drawn = draw(dialect, rng, context, plain=True)
+    told = request(drawn.found, rng)
+    return Sample(drawn.found.text, told, replace(context, level=drawn.level), drawn.level, drawn.productions)
+
+
+def used_names(text: str, catalog: Catalog) -> list[str]:
+    """The symbols, variables and statements of a catalog that a text uses, by their words.
+
+    A statement is known by the word that its form begins with; a DSL without any by how its block opens.
+    """
     words = set(re.findall(r"[\w:.$-]+", text))
-    return [name for name in names if name in words or f"::{name}" in words or set(name.split()) <= words]
+    found = [
+        name
+        for name in [*(proc.name for proc in catalog.procs), *(item.name for item in catalog.variables)]
+        if bare(name) in words
+        or f"::{bare(name)}" in words
+        or f"${name}" in words
+        or set(name.split()) <= words
+    ]
+    for dsl in catalog.dsl:
+        if dsl.embedding.open.strip().rstrip("{(<[").strip() not in text:
+            continue
+        found += [form.name for form in dsl.statements if form.form.split()[0] in words]
+        found += [] if dsl.statements else [dsl.name]
+    return found
 
 
 def described(dialect: Dialect, text: str, context: Context) -> str:
