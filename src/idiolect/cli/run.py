@@ -139,7 +139,7 @@ def _run(
     from idiolect.runs.stages import TABLE
     from idiolect.runs.stopping import Stopper
 
-    with Stopper(lambda: _say_stopped(file, clear=True)) as stopper:
+    with Stopper(lambda: _say_stopped(file, clear=True), _say_waits) as stopper:
         checked = load_checked(file)
         root, _ = project_root(file)
         plan = plan_of(checked, file)
@@ -258,6 +258,10 @@ def shown(path: Path) -> str:
 
 def _with_help(message: str, help: str) -> str:
     return message + (f"\n   help: {help}" if help else "")
+
+
+def _say_waits() -> None:
+    typer.echo("stopping when this step is done and saved; ctrl-C again ends at once", err=True)
 
 
 def _say_stopped(file: Path, stage: str = "", *, clear: bool = False) -> None:

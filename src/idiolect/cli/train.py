@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,9 +43,15 @@ def train(
 ) -> None:
     """Train a script's student: the stages of `run` up to the training.
 
-    A training that was stopped or killed goes on with the same command, to the same weights.
+    A training that was stopped or killed goes on with the same command, to the same weights. Several GPUs
+    or machines: torchrun --nproc-per-node 2 -m idiolect train FILE.
     """
     from idiolect.runs.decide import Wanted
+    from idiolect.train.ranks import processes_here, rank_here
+
+    if rank_here() > 0:
+        _work_along()
+        return
 
     def change(plan: Plan) -> Plan:
         from idiolect.runs.placed import limited, resumed
@@ -56,15 +63,30 @@ def train(
         return resumed(plan, _newest(plan, file)) if resume else plan
 
     forced = frozenset({"train"}) if force else frozenset()
-    run_stages(
-        file,
-        Wanted(None, "train", forced),
-        change,
-        take_over=force,
-        fresh=fresh,
-        allow_code=allow_code,
-        verbose=verbose,
-    )
+    try:
+        run_stages(
+            file,
+            Wanted(None, "train", forced),
+            change,
+            take_over=force,
+            fresh=fresh,
+            allow_code=allow_code,
+            verbose=verbose,
+        )
+    finally:
+        if processes_here() > 1:
+            from idiolect.train.launch import release
+
+            release()
+
+
+def _work_along() -> None:
+    """A process that the launcher started beside the first: it trains, and does nothing else of a run."""
+    from idiolect.runs.stage import StageStopped
+    from idiolect.train.launch import work_along
+
+    with suppress(StageStopped):
+        work_along()
 
 
 def _newest(plan: Plan, file: Path) -> str:

@@ -19,17 +19,18 @@ from idiolect.plan.paths import locate
 from idiolect.plan.plan import Plan
 from idiolect.problem import problem
 from idiolect.runs.dialect_of import dialect_of
-from idiolect.runs.stage import StageError, StageResult, StageWork
+from idiolect.runs.stage import Inputs, StageError, StageResult, StageWork
 from idiolect.train.explored import with_best
 from idiolect.train.final_metrics import final_metrics
 from idiolect.train.hook_config import settled_by_hook
 from idiolect.train.hook_trust import open_hooks
 from idiolect.train.hooks import HookRunner
+from idiolect.train.launch import train_together
 from idiolect.train.metrics_log import write_metrics
 from idiolect.train.outfit import Outfit
 from idiolect.train.results import CONFIG, linked, write_results
 from idiolect.train.run_files import RunFiles
-from idiolect.train.training import Trained, TrainingJob, train
+from idiolect.train.training import Trained, TrainingJob
 from idiolect.train.trouble import TrainingError, told_as_stage
 
 _FINISHED = "finished"
@@ -43,7 +44,7 @@ def run_train(work: StageWork) -> StageResult:
     if said:
         work.log(said)
     hooks = open_hooks(plan, work.root)
-    dialect, project = _dialect(work)
+    dialect, project = dialect_for(plan, work.root, work.inputs)
     outfit = Outfit(RunFiles.of(plan, work.root), hooks, dialect, project)
     try:
         with told_as_stage():
@@ -64,7 +65,7 @@ def run_train(work: StageWork) -> StageResult:
                 warn=_warner(work, warnings),
                 callbacks=outfit,
             )
-            trained = train(job)
+            trained = train_together(job, work.inputs.stages["split"])
             metrics, told = final_metrics(trained, plan, held, hooks)
     finally:
         outfit.close()
@@ -95,9 +96,14 @@ def split_examples(work: StageWork) -> tuple[list[Example], list[Example]]:
     folder = work.inputs.stage("split")
     if folder is None:
         raise StageError("there is nothing to train on", "name data in DATASET, CORPUS or SYNTHESIZE")
+    return examples_in(folder)
+
+
+def examples_in(split: Path) -> tuple[list[Example], list[Example]]:
+    """The same, from the folder of the stage `split`."""
     found = []
     for name in ("train.jsonl", "validation.jsonl"):
-        path = folder / name
+        path = split / name
         try:
             found.append(list(read_examples(path)) if path.is_file() else [])
         except BadRow as error:
@@ -105,12 +111,11 @@ def split_examples(work: StageWork) -> tuple[list[Example], list[Example]]:
     return found[0], found[1]
 
 
-def _dialect(work: StageWork) -> tuple[Dialect | None, Context]:
+def dialect_for(plan: Plan, root: Path, inputs: Inputs | None = None) -> tuple[Dialect | None, Context]:
     """The plan's dialect, where training asks it something."""
-    plan = work.plan
     if plan.dialect is None or plan.train is None or plan.train.hard_examples is None:
         return None, EMPTY
-    return dialect_of(plan, work.root, work.inputs)
+    return dialect_of(plan, root, inputs)
 
 
 def _warner(work: StageWork, warnings: list[str]) -> Callable[[str], None]:
