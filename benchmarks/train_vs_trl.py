@@ -1,6 +1,6 @@
 """Training on a token trie beside TRL's SFTTrainer and DPOTrainer: rows a second and peak memory, as ratios.
 
-    python benchmarks/train_vs_trl.py --quick            # three cells
+    python benchmarks/train_vs_trl.py --quick            # the cells that matter most
     python benchmarks/train_vs_trl.py                    # the whole sweep: an hour and more on two cores
     python benchmarks/train_vs_trl.py --curves           # held-out loss after N rows, three seeds
 
@@ -441,7 +441,13 @@ def sweep(cells: list[Cell], setting: dict[str, Any], say: Any) -> None:
 def cells_of(quick: bool) -> list[Cell]:
     if quick:
         small = Cell(vocabulary=32_768)
-        return [small, replace(small, rows_a_prompt=1), replace(small, dpo=True)]
+        return [
+            small,
+            replace(small, rows_a_prompt=1),
+            Cell(),
+            replace(small, dpo=True),
+            replace(small, prompt=8192),
+        ]
     sizes = (32_768, 262_144)
     made = [Cell(2048, rows, size) for size in sizes for rows in (16, 4, 1)]
     made += [Cell(dpo=True, vocabulary=size) for size in sizes]
@@ -469,15 +475,15 @@ def about_the_machine() -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="three cells with a vocabulary of 32k")
+    parser.add_argument("--quick", action="store_true", help="the five cells that matter most")
     parser.add_argument("--curves", action="store_true", help="held-out loss after N rows, three seeds")
     parser.add_argument("--write", action="store_true", help="write the table to benchmarks/results")
     parser.add_argument("--side")
     parser.add_argument("--cell")
-    parser.add_argument("--setting", default="{}")
+    parser.add_argument("--setting", help="TRL's setting as JSON; left out, the fastest is found first")
     options = parser.parse_args()
     if options.side:
-        one_side(options.side, Cell(**json.loads(options.cell)), json.loads(options.setting))
+        one_side(options.side, Cell(**json.loads(options.cell)), json.loads(options.setting or "{}"))
         return
     lines = [about_the_machine(), ""]
 
@@ -494,7 +500,8 @@ def main() -> None:
     if options.curves:
         curves(say)
     else:
-        setting = best_setting(say)
+        setting = json.loads(options.setting) if options.setting else best_setting(say)
+        say(f"TRL runs with {json.dumps(setting)}.")
         say("")
         sweep(cells_of(options.quick), setting, say)
 

@@ -81,3 +81,40 @@ def test_attention_dropout_and_other_mixers_share_nothing_and_say_why() -> None:
     check = check_sharing(model)
     assert (check.wanted, check.used) == ("rows", "rows")
     assert check.why
+
+
+FAMILIES: dict[str, dict[str, Any]] = {
+    "Mistral": {"sliding_window": 8, "head_dim": 8},
+    "Qwen2": {},
+    "Phi3": {"sliding_window": 8},
+    "Granite": {"logits_scaling": 2.0},
+    "Cohere2": {"sliding_window": 8, "head_dim": 8},
+    "Olmo3": {"sliding_window": 8},
+    "SmolLM3": {},
+    "Mixtral": {"num_local_experts": 4},
+}
+
+
+def family(name: str, **more: Any) -> Any:
+    import transformers
+
+    sizes = {"vocab_size": 300, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+    sizes |= {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 512}
+    sizes |= {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        config = getattr(transformers, f"{name}Config")(**(sizes | more))
+        return transformers.AutoModelForCausalLM.from_config(config).float()
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_other_families_share_as_they_are(name: str) -> None:
+    check = check_sharing(family(name, **FAMILIES[name]))
+    assert (check.used, check.warning) == ("blocks", "")
+    assert check.gradient_difference < 1e-5
+
+
+def test_attention_sinks_are_told_by_name() -> None:
+    check = check_sharing(family("GptOss", num_local_experts=4, head_dim=8, sliding_window=8))
+    assert check.used == "rows"
+    assert "attention sinks are not computed over a trie" in check.warning
