@@ -256,6 +256,24 @@ def test_a_setting_that_is_fixed_is_told_when_the_script_is_checked() -> None:
     assert not [one for one in checked.diagnostics if one.code == "L208"]
 
 
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        ("SET LR = 5", "learning_rate can't be set to 5; the rule will change nothing"),
+        ('SET batch_size = "many"', "batch_size can't be set to many; the rule will change nothing"),
+        ("SET batch_size = 8", None),
+        ("SET LR = 0.5", None),
+        ("SET my_own = 8", None),
+    ],
+)
+def test_a_value_that_a_setting_does_not_take_is_told_when_the_script_is_checked(
+    rule: str, told: str | None
+) -> None:
+    checked = check_text(HEAD + TRAIN + f"CONTROL {{ on_plateau {{ {rule} }} }}")
+    assert [one.message for one in checked.diagnostics if one.code == "V010"] == ([told] if told else [])
+    assert checked.errors == []
+
+
 # --- events
 
 

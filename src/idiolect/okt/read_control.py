@@ -44,7 +44,7 @@ Scope = Literal["training", "inference"]
 
 _ONLY_TRAINING = {"SAVE", "STOP_TRAINING", "DECREASE", "INCREASE"}
 _ONLY_INFERENCE = {"RETRY", "REGENERATE", "REPLACE", "RETURN"}
-TRAIN_FIELDS = frozenset(spec.name for spec in specs(Train))
+TRAIN_FIELDS = {spec.name: spec for spec in specs(Train)}
 SIGNALS = (*TRAINING_SIGNALS, *INFERENCE_SIGNALS, *METRICS, *MONITOR_METRICS)
 
 
@@ -231,7 +231,22 @@ class ControlReader:
         made = self._constant(node.value) if node.value is not None else None
         if made is None:
             return None
+        self._in_range(node, name, made[0])
         return Set.model_construct(parameter=name, value=made[0], line=self._line(node.span))
+
+    def _in_range(self, node: StatementNode, name: str, value: object) -> None:
+        """What a field of TRAIN does not take is refused when the rule fires, and told here."""
+        spec = TRAIN_FIELDS.get(name)
+        if self.scope != "training" or name not in LIVE_PARAMETERS or spec is None or node.value is None:
+            return
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not isinstance(value, int | float) or not is_number or not spec.bounds.hold(value):
+            self.reporter.warning(
+                "V010",
+                node.value.span,
+                f"{name} can't be set to {value}; the rule will change nothing",
+                f"{name} is a number, {spec.bounds}" if spec.bounds else f"{name} is a number",
+            )
 
     def _change(self, node: StatementNode) -> Statement | None:
         name = self._parameter(node)
