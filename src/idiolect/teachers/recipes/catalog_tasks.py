@@ -8,6 +8,7 @@ Besides: requests that the slice can't satisfy, with the reason as the answer; b
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
 import re
@@ -311,3 +312,8 @@ def described(dialect: Dialect, text: str, context: Context) -> str:
         return dialect.describe(text, context).strip()
     except (NotOffered, ValueError):
         return ""
+
+
+def sample_key(text: str) -> str:
+    """A short key of a text."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]

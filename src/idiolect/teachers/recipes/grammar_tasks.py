@@ -7,7 +7,6 @@ its words in their order are, or the text in a loose layout. Productions that no
 
 from __future__ import annotations
 
-import hashlib
 import random
 import re
 import tomllib
@@ -25,7 +24,7 @@ from idiolect.dialects.contract import Context, Dialect, NotOffered, Sample, off
 from idiolect.dialects.tcl.dialect import Tcl
 from idiolect.dialects.tcl.pick import NoValue
 from idiolect.dialects.tcl.sample import NoSample
-from idiolect.teachers.recipes.catalog_tasks import described, pack_around, plain_sample, wanted
+from idiolect.teachers.recipes.catalog_tasks import described, pack_around, plain_sample, sample_key, wanted
 from idiolect.teachers.recipes.job import RecipeJob, RecipeProblem
 from idiolect.teachers.recipes.lessons import Lessons
 from idiolect.text_hints import shortened
@@ -216,11 +215,6 @@ class _Exercises:
             return True
         said = text.request.casefold()
         return all(word.casefold() in said for word in _WORD.findall(text.sample.text))
-
-
-def sample_key(text: str) -> str:
-    """A short key of a text."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def loosened(dialect: Dialect, sample: Sample, rng: random.Random) -> str:
