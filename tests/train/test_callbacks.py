@@ -219,6 +219,27 @@ def test_files_have_the_shapes_of_the_faq(tmp_path: Path) -> None:
     assert kinds == {"begin", "step", "validation", "sample", "notification", "end"}
 
 
+def test_what_is_written_is_what_logs_read(tmp_path: Path) -> None:
+    from idiolect.runs.folder import RunFolder
+    from idiolect.runs.history import read_history, sparkline
+    from idiolect.runs.shelf import ShelfRun
+
+    def spoil(step: int, loss: Any) -> Any:
+        return loss * float("nan") if step == 11 else loss
+
+    rules = (
+        'CONTROL { validate_every: 4 on_nan { LOG "NaN seen" } } MONITOR { level: full refresh_interval: 1s }'
+    )
+    trained(plan_of(rules), tmp_path, spoil=spoil)
+    found = read_history(ShelfRun(RunFolder(tmp_path / "runs/toy"), None))
+    assert found.faults == []
+    assert found.series["val_loss"].steps == [4.0, 8.0, 12.0]
+    assert sparkline(found.series["loss"].values).endswith("x")
+    assert found.facts["total_steps"] == 12
+    assert any("NaN seen" in line for line in found.decisions)
+    assert found.system["ram_usage"].values[-1] == 50.0
+
+
 @pytest.mark.parametrize(
     ("level", "said"),
     [

@@ -25,6 +25,7 @@ _MOST_POINTS = 2_000_000
 _BARS = "▁▂▃▄▅▆▇█"
 # Names of one thing in files of different makers.
 _SERIES = {"loss": "loss", "train_loss": "loss", "eval_loss": "val_loss", "val_loss": "val_loss"}
+_NO_NUMBERS = ("NaN", "Infinity", "-Infinity")
 _FACTS = (
     "model_base",
     "device",
@@ -44,7 +45,8 @@ class Series:
     values: list[float] = field(default_factory=list)
 
     def add(self, step: object, value: object) -> None:
-        """Add a point, where it is one."""
+        """Add a point, where it is one. JSON has no NaN: it stands there as a word."""
+        value = float(value) if value in _NO_NUMBERS else value
         if is_number(step) and is_number(value) and len(self.values) < _MOST_POINTS:
             self.steps.append(float(step))
             self.values.append(float(value))
