@@ -161,7 +161,8 @@ def _shared(core: Any, trie: TokenTrie, way: Any) -> Any:
         ids, depth = (torch.nn.functional.pad(part, (0, size - trie.tokens)) for part in (ids, depth))
     # The mask is ready-made, so the model makes none; our attention function looks at the layout alone.
     unused = torch.empty(1, 1, 1, 1, device=device)
-    layout = TrieLayout(trie, device, way, size, getattr(core, "idiolect_block", BLOCK))
+    largest = getattr(core, "idiolect_block", BLOCK if device.type == "cpu" else 4 * BLOCK)
+    layout = TrieLayout(trie, device, way, size, largest)
     states = (
         core.get_decoder()(
             input_ids=ids, position_ids=depth, attention_mask=unused, use_cache=False, trie_layout=layout
