@@ -12,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idiolect.data.example import Example, Provenance, Rejected, VerdictSummary
-from idiolect.data.forms import Columns, UnknownForm, form_named, form_of, forms, from_example, to_example
+from idiolect.data.forms import (
+    Columns,
+    UnknownForm,
+    form_named,
+    form_of,
+    forms,
+    from_example,
+    to_example,
+    unfit,
+    user_message,
+)
 from idiolect.data.importing import import_rows
 from idiolect.data.jsonl import BadRow, example_of, line_of, read_examples, row_of, write_examples
 from idiolect.data.leakage import find_leaks
@@ -62,6 +72,84 @@ def test_our_own_form_keeps_everything(example: Example) -> None:
 def test_every_form_keeps_the_answer(example: Example, name: str) -> None:
     row = json.loads(line_of(from_example(example, form_named(name))))
     assert to_example(row, form_named(name)).target == example.target
+
+
+@given(EXAMPLES, st.sampled_from([name for name in forms() if name != "example"]))
+def test_what_a_form_has_columns_for_comes_back_as_it_was(example: Example, name: str) -> None:
+    form = form_named(name)
+    if unfit(example, form):
+        return
+    row = json.loads(line_of(from_example(example, form)))
+    back = to_example(row, form)
+    asked = user_message(example)
+    if name in ("instruction", "schema_ast"):
+        assert (back.instruction, back.context) == (example.instruction, example.context)
+    elif name == "prompt_completion" and example.system:
+        assert back.instruction == f"{example.system}\n\n{asked}"
+    else:
+        assert back.instruction == asked
+    assert back.target == example.target
+    if name in ("instruction", "messages"):
+        assert back.system == example.system
+    if form.labelled:
+        assert back.valid == example.valid
+    if name == "description_dsl":
+        assert [dict(test) for test in back.tests] == [dict(test) for test in example.tests]
+    if name == "instruction":
+        assert dict(back.metadata) == dict(example.metadata)
+        assert (back.task, back.level, back.group) == (example.task, example.level, example.group)
+        assert back.id == example.id
+    again = json.loads(line_of(from_example(back, form)))
+    assert to_example(again, form) == back
+
+
+SOURCES = [  # the forms of others' pipelines, as their documents show them
+    {
+        "instruction": "Route net CLK on metal layer M3.",
+        "context": {"procs": [{"name": "my::route", "args": [{"name": "net"}]}]},
+        "output": "my::route -net CLK\n",
+        "metadata": {"validators_passed": True, "topic": "routing+rules"},
+    },
+    {
+        "description": "Design a 2-input AND gate module named G1.",
+        "dsl_code": "MODULE G1(INPUT A, INPUT B, OUTPUT Y) { Y = A & B; }",
+        "tests": [{"input": {"A": 0, "B": 0}, "expected": {"Y": 0}}],
+        "valid": True,
+    },
+    {"description": "A gate.", "dsl_code": "MODULE G1(", "tests": [], "valid": False},
+    {"schema": {"type": "object"}, "query": "all", "ast_json": '{"a":1}', "is_valid": True},
+    {"schema": {"type": "object"}, "query": "all", "ast_json": "{", "is_valid": False},
+    {
+        "messages": [
+            {"role": "system", "content": "You write Lamp."},
+            {"role": "user", "content": "on"},
+            {"role": "assistant", "content": "lamp on"},
+        ]
+    },
+    {"prompt": "on", "completion": "lamp on"},
+    {"input": "on", "output": "lamp on"},
+]
+
+
+@pytest.mark.parametrize("row", SOURCES)
+def test_the_source_documents_rows_come_back_as_they_were(row: dict[str, object]) -> None:
+    form = form_of(tuple(row))
+    back = json.loads(line_of(from_example(to_example(row, form), form)))
+    if isinstance(back.get("metadata"), dict):
+        back["metadata"].pop("idiolect")
+    assert {name: back[name] for name in row} == row
+    assert set(back) - set(row) <= {"id", "task"}
+
+
+def test_a_row_whose_validators_failed_is_a_negative() -> None:
+    row = {"instruction": "x", "output": "y", "metadata": {"validators_passed": False}}
+    assert to_example(row, form_of(tuple(row))).valid is False
+
+
+def test_a_tree_that_is_an_object_becomes_text() -> None:
+    row = {"schema_json": '{"type": "object"}', "query": "all", "ast_json": {"a": [1]}}
+    made = to_example(row, form_of(tuple(row)))
+    assert (made.target, made.context, made.valid) == ('{"a":[1]}', '{"type": "object"}', True)
 
 
 @pytest.mark.parametrize(

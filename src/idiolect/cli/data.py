@@ -168,15 +168,16 @@ def export(
 def _labelled(examples: Iterator[Example], form: Form, rejected: list[Rejected]) -> Iterator[Example]:
     """The examples that a form can hold: a negative needs a column that says so."""
     from idiolect.data.example import Rejected
+    from idiolect.data.forms import unfit
 
     for example in examples:
-        if example.valid or form.labelled:
+        reason = unfit(example, form)
+        if reason is None:
             yield example
             continue
-        detail = f"a row of {form.name} can't say that its answer is wrong"
         origin = example.provenance
         rejected.append(
-            Rejected(reason="negative", detail=detail, source=origin.source or "", line=origin.line)
+            Rejected(reason=reason[0], detail=reason[1], source=origin.source or "", line=origin.line)
         )
 
 

@@ -21,7 +21,7 @@ from idiolect.dialects.catalog import Catalog, bare
 from idiolect.dialects.contract import Context, Dialect
 from idiolect.grammar.form import Grammar
 
-MOST_STEPS = 1_500_000  # of all derivations of a set: about 15 s
+MOST_STEPS = 600_000  # of all derivations of a set: about 6 s
 MOST_OF_ONE = 150_000
 MOST_TEXTS = 2_000
 _LOWERING = 20_000  # steps that making a grammar counts as

@@ -22,6 +22,7 @@ from idiolect.text_hints import listed, nearest, shortened
 _TODAY = "\nToday: "  # between a schema and the current day in a context
 _SYSTEM_ROLES = ("system", "developer")
 _ROLES = (*_SYSTEM_ROLES, "user", "assistant", "tool")
+_OWN = "idiolect"  # the key of our own in the metadata of the form "instruction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,15 @@ def to_example(row: Row, form: Form, columns: Columns = NO_COLUMNS) -> Example:
 def from_example(example: Example, form: Form) -> Row:
     """An example as a row of a form; what the form has no column for is in `metadata` or left out."""
     return _WRITERS[form.name](example)
+
+
+def unfit(example: Example, form: Form) -> tuple[str, str] | None:
+    """Why a form can't hold an example, as a reason to count by and a sentence; None where it can."""
+    if not example.valid and not form.labelled:
+        return "negative", f"a row of {form.name} can't say that its answer is wrong"
+    if form.name == "schema_ast" and not example.context.strip():
+        return "no schema", "a row of schema_ast has a schema, and the example has no context"
+    return None
 
 
 def user_message(example: Example) -> str:
@@ -225,13 +235,24 @@ def _from_prompt_completion(reading: _Reading) -> Example:
 
 
 def _from_instruction(reading: _Reading) -> Example:
-    context = reading.text_or_json("context") if reading.row.get("context") not in (None, "", {}) else ""
+    given = reading.row.get("context")
+    context = "" if given in (None, {}) else given if isinstance(given, str) else _compact(given)
     metadata = reading.row.get("metadata") or {}
     if not isinstance(metadata, dict):
         raise BadRow("", f'"metadata" is {_shown(metadata)}, not an object')
-    return reading.make(
-        reading.text("instruction"), reading.text("output"), context=context, metadata=metadata
-    )
+    metadata = dict(metadata)
+    more: dict[str, Any] = {"context": context}
+    if isinstance(reading.row.get("system"), str):
+        more["system"] = reading.row["system"]
+    if isinstance(metadata.get(_OWN), dict):  # written by us: what the form has no column for
+        own = metadata.pop(_OWN)
+        more |= {name: own[name] for name in ("task", "valid", "level", "group") if name in own}
+    elif metadata.get("validators_passed") is False:
+        more["valid"] = False
+    try:
+        return reading.make(reading.text("instruction"), reading.text("output"), metadata=metadata, **more)
+    except TypeError as error:
+        raise BadRow("", f'"metadata.{_OWN}": {error}') from error
 
 
 def _from_input_output(reading: _Reading) -> Example:
@@ -279,18 +300,17 @@ def _to_prompt_completion(example: Example) -> Row:
 
 
 def _to_instruction(example: Example) -> Row:
-    more = {
-        "id": example.id,
-        "task": example.task,
-        "valid": example.valid,
-        "source": example.provenance.source,
-    }
-    return {
+    own: Row = {"id": example.id, "task": example.task, "valid": example.valid}
+    own |= {name: value for name, value in (("level", example.level), ("group", example.group)) if value}
+    if example.provenance.source:
+        own["source"] = example.provenance.source
+    row = {
         "instruction": example.instruction,
         "context": _json_or_text(example.context),
         "output": example.target,
-        "metadata": {**example.metadata, **more},
+        "metadata": {**example.metadata, _OWN: own},
     }
+    return {"system": example.system, **row} if example.system else row
 
 
 def _to_input_output(example: Example) -> Row:
@@ -317,11 +337,12 @@ _WRITERS: Mapping[str, Callable[[Example], Row]] = {
 
 
 def _json_or_text(text: str) -> Any:
-    """An object that a text is the JSON of, else the text: contexts are kept as text."""
+    """An object that a text is the very JSON of, so that it comes back as it was; else the text."""
     if not text.startswith("{"):
         return text
     try:
-        return json.loads(text)
+        found = json.loads(text)
+        return found if _compact(found) == text else text
     except (ValueError, RecursionError):
         return text
 
