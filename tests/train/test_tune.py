@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from train_plans import FakeLoop, plan_of
 
+from idiolect.train.callback_rules import plateau_patience
 from idiolect.train.control import ControlEngine, Moment
 from idiolect.train.tune import control_text, tuned
 
@@ -41,6 +42,7 @@ def test_rules_of_the_script_win_over_the_built_in_ones() -> None:
         "CONTROL.on_memory_low",
         "CONTROL.on_nan",
         "TRAIN.early_stopping:",
+        "TRAIN.early_stop_patience:",
     ]
     assert plan.settings["TRAIN.early_stopping"].origin.source == "tune"
 
@@ -54,6 +56,15 @@ def test_the_rules_are_written_as_a_script_has_them() -> None:
     again = plan_of(control_text(whole)).control
     assert again is not None
     assert control_text(again) == control_text(whole)
+
+
+def test_on_plateau_has_its_chance_before_training_ends() -> None:
+    before = plan_of("")
+    after, _ = tuned(before)
+    assert before.train is not None
+    assert after.train is not None
+    assert plateau_patience(before.train) == before.train.early_stop_patience == 2
+    assert (after.train.early_stop_patience, plateau_patience(after.train)) == (8, 4)
 
 
 def test_the_built_in_rules_act() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from idiolect.okt.blocks.answer import Control
+from idiolect.okt.blocks.train import Train
 from idiolect.okt.blocks.watch import Hooks
 from idiolect.okt.vocab import INFERENCE_SIGNALS
 from idiolect.train.board import TrainingBoard
@@ -100,8 +101,7 @@ class ControlCallback(KeptCallback):
         )
         self._engine = ControlEngine(control, self._loop, can_validate=around.can_validate)
         smallest = stability.min_improvement if stability else 0.0
-        patience = train.early_stop_patience if train else 2
-        self._triggers = Triggers(Plateau(patience, smallest))
+        self._triggers = Triggers(Plateau(plateau_patience(train), smallest))
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._attach(args, state, control, kwargs)
@@ -196,6 +196,16 @@ class ControlCallback(KeptCallback):
         self._triggers.restore(kept["triggers"])
         self._epoch_waits = kept["epoch_waits"]
         self._engine.restore(kept["engine"])
+
+
+def plateau_patience(train: Train | None) -> int:
+    """Looks without progress before on_plateau: those of early stopping, or half where that is on itself.
+
+    A rule that halves the rate in the moment in which training ends would never help.
+    """
+    if train is None:
+        return 2
+    return max(1, train.early_stop_patience // 2) if train.early_stopping else train.early_stop_patience
 
 
 class HookCallback(KeptCallback):

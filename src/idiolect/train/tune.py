@@ -29,6 +29,7 @@ BUILT_IN: Mapping[str, tuple[Statement, ...]] = {
     ),
 }
 _SOURCE = "tune"
+_HALVINGS = 4  # as many looks without progress as make two halvings before training ends
 
 
 def tuned(plan: Plan) -> tuple[Plan, tuple[str, ...]]:
@@ -43,9 +44,12 @@ def tuned(plan: Plan) -> tuple[Plan, tuple[str, ...]]:
         for name, rules in added.items()
     }
     if not plan.train.early_stopping:
-        update["train"] = plan.train.model_copy(update={"early_stopping": True})
-        settings["TRAIN.early_stopping"] = _told(plan, "TRAIN.early_stopping", True)
-        said.append("TRAIN.early_stopping: true")
+        # Between two halvings of the rate, each must have its time to help.
+        stops = {"early_stopping": True, "early_stop_patience": _HALVINGS * plan.train.early_stop_patience}
+        update["train"] = plan.train.model_copy(update=stops)
+        for name, value in stops.items():
+            settings[f"TRAIN.{name}"] = _told(plan, f"TRAIN.{name}", value)
+            said.append(f"TRAIN.{name}: {str(value).lower()}")
     return plan.model_copy(update={**update, "settings": {**plan.settings, **settings}}), tuple(said)
 
 
