@@ -30,12 +30,12 @@ SHAPES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def model_folder(folder: Path, shape: str) -> Path:
+def model_folder(folder: Path, shape: str, **sizes: Any) -> Path:
     """A model whose norms differ from one, so that a missing "+ 1" or permutation shows."""
     import torch
     from safetensors.torch import load_file, save_file
 
-    tiny_model(folder, shape, seed=3, **SHAPES[shape])
+    tiny_model(folder, shape, seed=3, **(SHAPES[shape] | sizes))
     path = folder / "model.safetensors"
     weights = load_file(path)
     torch.manual_seed(4)

@@ -16,14 +16,17 @@ from typing import Any
 
 from idiolect.data.example import Example
 from idiolect.data.jsonl import read_examples
+from idiolect.decode.pipeline import sampling_of
 from idiolect.okt.blocks.ship import Export, Merge
 from idiolect.plan.plan import Plan
 from idiolect.runs.dialect_of import dialect_of
 from idiolect.runs.shelf import NotJson, read_json
 from idiolect.runs.stage import StageError, StageResult, StageWork
-from idiolect.ship.export import REPORT, ExportJob, Progress, check_formats, export
+from idiolect.ship.export import REPORT, check_formats, export
+from idiolect.ship.exported import ExportJob, Progress
 from idiolect.ship.merge import load_for_merge, merge, save_merged
 from idiolect.ship.probes import probes_of
+from idiolect.ship.security import CHECKSUMS, NoKey, Protection, protection_of
 from idiolect.student.from_plan import base_of
 from idiolect.student.saved import student_folder
 from idiolect.student.trouble import StudentError
@@ -51,6 +54,7 @@ def run_export(work: StageWork) -> StageResult:
     """Write the student in every format of EXPORT, and deliver what is proven."""
     settings = work.plan.export or Export()
     formats = tuple(settings.format or ())
+    protection = protected(work)
     with faults_told():
         check_formats(formats)
         done = export(
@@ -60,10 +64,13 @@ def run_export(work: StageWork) -> StageResult:
                 into=work.folder,
                 formats=formats,
                 name=_file_name(work.plan.project.name),
-                gguf_type=settings.gguf_type or "f16",
+                gguf_type=gguf_kind(settings),
+                onnx_type=onnx_kind(settings),
                 merged=settings.merge,
                 examples=list(golden(work)),
-                facts=_facts(work),
+                facts=facts_of(work),
+                parameters=_parameters(work.plan),
+                protection=protection,
                 step=_step(work),
             )
         )
@@ -71,9 +78,14 @@ def run_export(work: StageWork) -> StageResult:
     for one in done:
         if one.path is not None:
             publish(work.folder / one.path, into / one.path)
-    publish(work.folder / REPORT, into / REPORT)
-    failed = tuple(f"{one.format}: {one.why}" for one in done if not one.delivered)
-    warnings = tuple(f"{one.format}: {one.why}" for one in done if one.delivered and one.why)
+    for name in (REPORT, CHECKSUMS):
+        if (work.folder / name).is_file():
+            publish(work.folder / name, into / name)
+    failed = tuple(f"{one.format}: {one.why}" for one in done if not one.delivered and not one.left_out)
+    warnings = tuple(
+        f"{one.format}: {one.why}" for one in done if one.why and (one.delivered or one.left_out)
+    )
+    warnings = (*protection.notes, *warnings)
     numbers: dict[str, int | float] = {
         f"{_file_name(one.path or '')}_bytes": one.bytes for one in done if one.path
     }
@@ -83,6 +95,43 @@ def run_export(work: StageWork) -> StageResult:
         ending="gate failed" if failed else "done",
         reasons=failed,
     )
+
+
+def gguf_kind(settings: Export) -> str:
+    """The number type of GGUF files."""
+    return settings.gguf_type or ("f32" if settings.quantization == "fp32" else "f16")
+
+
+def onnx_kind(settings: Export) -> str:
+    """The number type of ONNX graphs: 16 bits are none, since few operators of processors have them."""
+    if settings.quantization is None:
+        return "int8" if settings.optimize_for in ("size", "speed") else "fp32"
+    return settings.quantization if settings.quantization in ("int8", "int4") else "fp32"
+
+
+def protected(work: StageWork) -> Protection:
+    """What SECURITY asks for; StageError where a key is missing."""
+    try:
+        return protection_of(work.plan.security, work.root)
+    except NoKey as error:
+        raise StageError(str(error), error.help) from error
+
+
+def _parameters(plan: Plan) -> dict[str, Any]:
+    """INFERENCE's settings as Ollama names them; all are written, since its own defaults are others."""
+    sampling = sampling_of(plan.inference)
+    found: dict[str, Any] = {
+        "temperature": sampling.temperature if sampling.random else 0,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "repeat_penalty": sampling.repetition_penalty,
+        "num_predict": sampling.max_tokens,
+        "stop": sampling.stop_sequences,
+    }
+    window = (plan.model.context_window if plan.model else None) or (
+        plan.train.max_seq_length if plan.train else None
+    )
+    return found | ({"num_ctx": window} if window else {})
 
 
 def chosen_student(work: StageWork) -> Path | str:
@@ -147,7 +196,7 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _facts(work: StageWork) -> dict[str, Any]:
+def facts_of(work: StageWork) -> dict[str, Any]:
     """What an archive says of the project that it came from."""
     plan: Plan = work.plan
     facts: dict[str, Any] = {"project": plan.project.model_dump(mode="json", exclude={"run_folder"})}

@@ -1,7 +1,8 @@
 """Scores token ids in llama.cpp, as a process of its own: a crash of native code is then a message.
 
-Run as `python -m idiolect.ship.llama_host`. One JSON line in: {model, probes: [{ids, start}], texts}. One
-line out: {runtime, tokens}, then the logits of all probes as float32 on standard output, or {error}.
+Run as `python -m idiolect.ship.llama_host`. One JSON line in: {model, adapter, probes: [{ids, start}],
+texts}. One line out: {runtime, tokens}, then the logits of all probes as float32 on standard output, or
+{error}.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     # A cache of 32-bit floats: the usual one of 16 rounds more than a 16-bit file does.
     model = llama_cpp.Llama(
         request["model"], n_ctx=longest + 8, n_batch=longest + 8, n_ubatch=longest + 8, n_threads=1,
-        logits_all=True, type_k=0, type_v=0, use_mmap=False, verbose=False,
+        lora_path=request.get("adapter"), logits_all=True, type_k=0, type_v=0, use_mmap=False, verbose=False,
     )  # fmt: skip
     logits = []
     for probe in request["probes"]:

@@ -44,8 +44,8 @@ class Said:
     tokens: tuple[tuple[int, ...], ...] | None = None
 
 
-def ask_llama_cpp(path: Path, probes: Sequence[Probe]) -> Said:
-    """A GGUF file in llama.cpp."""
+def ask_llama_cpp(path: Path, probes: Sequence[Probe], *, adapter: Path | None = None) -> Said:
+    """A GGUF file in llama.cpp, alone or with an adapter's."""
     import numpy as np
     import torch
 
@@ -53,6 +53,7 @@ def ask_llama_cpp(path: Path, probes: Sequence[Probe]) -> Said:
         raise NoRuntime("llama.cpp is not installed here: pip install llama-cpp-python")
     request = {
         "model": str(path),
+        "adapter": str(adapter) if adapter else None,
         "probes": [{"ids": list(probe.ids), "start": probe.start} for probe in probes],
         "texts": list(TEXTS),
     }
@@ -73,6 +74,39 @@ def ask_llama_cpp(path: Path, probes: Sequence[Probe]) -> Said:
     every = torch.from_numpy(np.frombuffer(data, "<f4").reshape(-1, told["width"]).copy())
     parts = torch.split(every, [probe.positions for probe in probes])
     return Said(told["runtime"], tuple(parts), tuple(tuple(one) for one in told["tokens"]))
+
+
+def ask_onnx(folder: Path, probes: Sequence[Probe]) -> Said:
+    """A graph in onnxruntime, read in two pieces so that its cache has a part in what it says."""
+    import torch
+
+    for name in ("onnxruntime", "tokenizers"):
+        if find_spec(name) is None:
+            raise NoRuntime(f"{name} is not installed here: pip install {name}")
+    from tokenizers import Tokenizer
+
+    from idiolect.ship.onnx_run import OnnxModel
+
+    try:
+        model = OnnxModel(folder, threads=1)
+        logits = tuple(_in_two(model, probe) for probe in probes)
+    except Exception as error:  # onnxruntime's own have no common base
+        raise RuntimeFailed(f"onnxruntime: {str(error)[:300]}") from error
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokens = tuple(tuple(tokenizer.encode(text, add_special_tokens=False).ids) for text in TEXTS)
+    return Said(model.runtime, tuple(torch.from_numpy(one) for one in logits), tokens)
+
+
+def _in_two(model: Any, probe: Probe) -> Any:
+    """[positions, vocabulary] The logits of a probe, its first half read into the cache before the rest."""
+    import numpy as np
+
+    half = max(1, len(probe.ids) // 2)
+    first, past = model.read(probe.ids[:half], model.empty(), keep=0)
+    if half == len(probe.ids):
+        return first[probe.start :]
+    second, _ = model.read(probe.ids[half:], past, keep=0)
+    return np.concatenate([first, second])[probe.start :]
 
 
 def ask_transformers(folder: Path, probes: Sequence[Probe]) -> Said:

@@ -106,7 +106,7 @@ def _write_tensors(writer: Any, folder: Path, shape: Shape, file_type: str) -> N
         name = names.get_name(source, try_suffixes=(".weight", ".bias"))
         if name is None:
             raise CantConvert(f'llama.cpp has no place for the tensor "{source}"')
-        made = _arranged(source, weights, shape)
+        made = arranged(source, weights, shape)
         kind = choice.of(name, made.shape)
         writer.add_tensor(name, packed(made, kind), raw_dtype=gguf.GGMLQuantizationType[kind])
 
@@ -127,7 +127,7 @@ def tensors_of(folder: Path) -> Iterator[tuple[str, Any]]:
             yield name.removeprefix("language_model."), opened.get_tensor(name).float().numpy()
 
 
-def _arranged(source: str, weights: Any, shape: Shape) -> Any:
+def arranged(source: str, weights: Any, shape: Shape) -> Any:
     """A tensor as llama.cpp's own code for its architecture expects it."""
     if shape.architecture == "GEMMA3" and source.endswith("norm.weight"):
         return weights + 1.0  # Gemma's norms count from one
