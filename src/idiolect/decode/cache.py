@@ -75,6 +75,13 @@ def _layer_class() -> Any:
                 setattr(self, name, held.gather(2, where))
             self.used = numbers.shape[1]
 
+        def join(self, other: Any, slots: int) -> None:
+            """Take over another layer's rows; all then have so many slots, empty ones first."""
+            for name in ("keys", "values"):
+                parts = [_shifted(getattr(one, name)[:, :, : one.used], slots) for one in (self, other)]
+                setattr(self, name, torch.cat(parts, 0))
+            self.used = slots
+
         def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
             return self.used + query_length, 0
 
@@ -83,6 +90,10 @@ def _layer_class() -> Any:
 
         def get_max_length(self) -> int:
             return -1
+
+    def _shifted(held: Any, slots: int) -> Any:
+        empty = slots - held.shape[2]
+        return torch.nn.functional.pad(held, (0, 0, empty, 0)) if empty else held
 
     _made.append(GrowingLayer)
     return GrowingLayer

@@ -4,6 +4,7 @@
     last = runner.begin([[1, 2, 3], [1, 2, 4, 5]])    prompts; what they begin with alike is run once
     runner.keep([0, 0, 1])                            rows copied, reordered or dropped
     last = runner.feed([[7], [8, 9, 10], [11]])       chunks of any lengths, one a row
+    runner.join(other)                                rows of another runner of this model, behind the others
 
 A chunk's tokens stand at the right of the step; what is left of a shorter one is masked, and every token has
 the position that it would have alone. `last` are hidden states, which a `Head` turns into logits.
@@ -94,6 +95,18 @@ class RaggedRunner:
         with self.torch.inference_mode():
             for layer in self.cache.layers:
                 layer.rows(numbers)
+
+    def join(self, other: RaggedRunner) -> None:
+        """Take over another runner's rows, behind the rows here; the other is not to be used any more."""
+        if not self.rows:
+            self.cache, self.places = other.cache, other.places
+            return
+        slots = max(self.places.shape[1], other.places.shape[1])
+        for mine, its in zip(self.cache.layers, other.cache.layers, strict=True):
+            mine.join(its, slots)
+        pad = self.torch.nn.functional.pad
+        both = [pad(one, (slots - one.shape[1], 0), value=-1) for one in (self.places, other.places)]
+        self.places = self.torch.cat(both)
 
     def _masks(self, new: Any) -> Any:
         """Which slots each new token sees: those of its row up to its place, in reach of the window."""
