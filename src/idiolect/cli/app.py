@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from idiolect import __version__
-from idiolect.cli import catalog, constraint, corpus, data, dialect, index, runs
+from idiolect.cli import align, catalog, constraint, corpus, data, dialect, index, runs
 from idiolect.cli.about import about, leave
 from idiolect.cli.chat import chat
 from idiolect.cli.check import check
@@ -80,6 +80,7 @@ app.command()(export)
 app.command("list")(list_what)
 app.command()(about)
 app.command("exit")(leave)
+app.add_typer(align.app, name="align")
 app.add_typer(runs.app, name="runs")
 app.add_typer(dialect.app, name="dialect")
 app.add_typer(constraint.app, name="constraint")

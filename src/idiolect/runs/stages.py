@@ -87,7 +87,20 @@ _ROWS = (
         may_read=("dialect.name", "dialect.embed", "evaluate.suites", "evaluate.compare"),
         needs=("split", "train"),
     ),
-    Stage("align", ""),
+    Stage(
+        "align",
+        "idiolect.train.align_stage:run_align",
+        settings=(
+            *("align", "model.base", "train.device", "train.precision", "train.optimizer", "train.scheduler"),
+            *("train.weight_decay", "train.gradient_clip", "train.max_seq_length", "train.tokens_per_batch"),
+            *("train.prefix_sharing", "train.gradient_checkpointing", "train.save_strategy", "dialect"),
+            *("train.checkpoint_steps", "train.save_total_limit"),
+        ),
+        reads=_DIALECT,
+        may_read=("model.base", "align.pairs", "align.adapter", "dialect.name", "dialect.embed"),
+        needs=("split", "train", "eval"),
+        patience_s=600.0,
+    ),
     Stage(
         "eval_aligned",
         "idiolect.evaluate.eval_stage:run_eval_aligned",
@@ -109,7 +122,10 @@ _ROWS = (
     Stage(
         "export",
         "idiolect.ship.export_stage:run_export",
-        settings=("export", "dialect", "inference", "behavior", "guard", "model.base", "project"),
+        settings=(
+            *("export", "dialect", "inference", "behavior", "guard", "security", "project"),
+            *("model.base", "model.context_window", "train.max_seq_length"),
+        ),
         reads=_DIALECT,
         may_read=("dialect.name", "dialect.embed"),
         needs=("split", "train", "align", "eval_aligned"),

@@ -62,7 +62,7 @@ def run_train(work: StageWork) -> StageResult:
                 home=begun_home(work),
                 resume=named_checkpoint(work),
                 watch=work.watch,
-                warn=_warner(work, warnings),
+                warn=warner(work, warnings),
                 callbacks=outfit,
             )
             trained = train_together(job, work.inputs.stages["split"])
@@ -118,7 +118,7 @@ def dialect_for(plan: Plan, root: Path, inputs: Inputs | None = None) -> tuple[D
     return dialect_of(plan, root, inputs)
 
 
-def _warner(work: StageWork, warnings: list[str]) -> Callable[[str], None]:
+def warner(work: StageWork, warnings: list[str]) -> Callable[[str], None]:
     def warn(text: str) -> None:
         work.log(f"warning: {text}")
         if not text.startswith("notification:"):  # what the machine did at a moment is no result
@@ -127,10 +127,10 @@ def _warner(work: StageWork, warnings: list[str]) -> Callable[[str], None]:
     return warn
 
 
-def begun_home(work: StageWork) -> Path:
-    """Where checkpoints live. What a training left that is in the run already is not gone on with."""
+def begun_home(work: StageWork, place: Path | None = None) -> Path:
+    """Where checkpoints live. What a training left that is in its place already is not gone on with."""
     home = work.journal()
-    config = work.root / work.plan.project.run_folder / CONFIG
+    config = (place or work.root / work.plan.project.run_folder) / CONFIG
     for marker in home.glob(f"*/{_FINISHED}"):
         try:
             committed = json.loads(config.read_text("utf-8"))["fingerprint"] == marker.parent.name

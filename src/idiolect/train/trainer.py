@@ -94,6 +94,7 @@ class StudentTrainer(Trainer):  # type: ignore[misc]
         self.parts = parts
         self._skipped = 0
         self._sums: dict[str, float] = {}  # since the last log
+        self.last_sums: dict[str, float] = {}  # of the last step
         self._sums_weight = 0.0
         self.guard_wanted = False  # a checkpoint is due that the script does not ask for
         self._saved_at = -1
@@ -158,6 +159,7 @@ class StudentTrainer(Trainer):  # type: ignore[misc]
             except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
                 work = self._cut_finer(model, error)
         total = self.parts.processes.summed({"loss": loss, "here": float(tokens), **sums})
+        self.last_sums = dict(total)
         facts = self.parts.facts
         facts.loss = total["loss"] / work.weight
         facts.tokens += int(total.pop("here"))

@@ -71,6 +71,7 @@ class TrainingJob:
     callbacks: MakesCallbacks | None = None
     student: Student | None = None  # trainable already; else the plan's is loaded
     processes: Processes | None = None
+    identity: str = ""  # of what training begins with, where neither plan nor rows tell
     guard_every_s: float = 300.0
 
 
@@ -121,7 +122,7 @@ def train(job: TrainingJob) -> Trained:
     settings = settings_of(job.plan)
     student = job.student or load_trainable(job, settings)
     check_student(student, settings)
-    way, why = _sharing_way(student, settings)
+    way, why = sharing_way(student, settings)
     objective = objective_of(student, settings, way)
     learned = rows_of(job.train, student, settings, "training examples")
     check_rows(learned, settings)
@@ -166,7 +167,7 @@ def check_student(student: Student, settings: LoopSettings) -> None:
         raise TrainingError(problem("L650", "nothing of the model is trainable", help="add FT_LORA"))
 
 
-def _sharing_way(student: Student, settings: LoopSettings) -> tuple[str, str]:
+def sharing_way(student: Student, settings: LoopSettings) -> tuple[str, str]:
     """How the model runs a trie; installs it."""
     if settings.task != "language" or student.encoder_decoder:
         return "rows", ""
@@ -209,7 +210,7 @@ def run(
     precision = loop_precision(settings, student.device, student.precision)
     shared = way not in UNSHARED
     longest = longest_of([*rows, *held], shared=shared)
-    fingerprint = fingerprint_of(job.plan, settings, student, rows, held, objective.name)
+    fingerprint = fingerprint_of(job.plan, settings, student, rows, held, objective.name + job.identity)
     home = job.home / fingerprint
     budget = budget_of(
         settings.tokens_per_batch,

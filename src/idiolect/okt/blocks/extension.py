@@ -237,6 +237,18 @@ class Align(Block):
     only_rejected: bool = field("Keep only examples whose answer was rejected.", suggested=True, status=_EXT)
     max_pairs: int | None = field("Most pairs used.", above=0, status=_EXT)
     beta: float = field("Strength of the preference.", suggested=0.1, above=0, status=_EXT)
+    nll_weight: float = field(
+        "Weight of the chosen answer's own cross entropy beside the preference.",
+        suggested=0.0,
+        at_least=0,
+        status=_EXT,
+    )
+    max_chosen_drop: float = field(
+        "Stop when the chosen answers' log-probability falls so far below the start, in nats a token.",
+        suggested=0.5,
+        above=0,
+        status=_EXT,
+    )
     learning_rate: float = field("Peak step size.", suggested=5e-6, above=0, at_most=1, status=_EXT)
     batch_size: int = field("Pairs a step and device.", suggested=2, at_least=1, at_most=1024, status=_EXT)
     gradient_accumulation: int = field("Steps summed before an update.", suggested=8, at_least=1, status=_EXT)
