@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from idiolect import __version__
-from idiolect.cli import align, catalog, constraint, corpus, data, dialect, index, runs
+from idiolect.cli import align, catalog, constraint, corpus, data, dialect, index, okm, runs
 from idiolect.cli.about import about, leave
 from idiolect.cli.chat import chat
 from idiolect.cli.check import check
+from idiolect.cli.convert import convert
 from idiolect.cli.docs import docs
 from idiolect.cli.doctor import doctor
 from idiolect.cli.evaluations import compare, report
@@ -77,6 +78,7 @@ app.command()(infer)
 app.command()(chat)
 app.command()(merge)
 app.command()(export)
+app.command()(convert)
 app.command("list")(list_what)
 app.command()(about)
 app.command("exit")(leave)
@@ -88,6 +90,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(data.app, name="data")
 app.add_typer(index.app, name="index")
+app.add_typer(okm.app, name="okm")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,6 +68,10 @@ def export(
         list[str] | None, typer.Option("--format", help="safetensors, gguf, onnx or okm; repeatable.")
     ] = None,
     gguf_type: Annotated[str | None, typer.Option(help="f16, q8_0, q4_0, q4_k_m or q5_k_m.")] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key-file", help="Holds the key that SECURITY seals with; default: OKTO_KEY."),
+    ] = None,
     force: _Force = False,
     allow_code: _AllowCode = False,
     verbose: _Verbose = False,
@@ -87,6 +92,10 @@ def export(
             plan, "export", {"format": (format, "--format"), "gguf_type": (gguf_type, "--gguf-type")}
         )
 
+    if key_file is not None:
+        from idiolect.ship.security import KEY_FILE_VARIABLE
+
+        os.environ[KEY_FILE_VARIABLE] = str(key_file)  # a key's place is no part of the plan
     forced = frozenset({"export"}) if force else frozenset()
     run_stages(file, Wanted("export", "export", forced), change, allow_code=allow_code, verbose=verbose)
 

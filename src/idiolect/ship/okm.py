@@ -107,6 +107,16 @@ def read_okm(path: Path, *, secret: str | None = None) -> Opened:
         return Opened(manifest, _signer(archive, text), sealed)
 
 
+def prove_okm(path: Path, *, secret: str | None = None) -> Opened:
+    """What an archive says of itself, once all its files were proven to be those of the manifest."""
+    with _opened(path, secret) as (archive, sealed):
+        manifest, text = _manifest(archive)
+        signed_by = _signer(archive, text)
+        for name, entry in manifest.files.items():
+            _copied(archive, name, entry, None)
+        return Opened(manifest, signed_by, sealed)
+
+
 def unpack_okm(path: Path, into: Path, *, secret: str | None = None) -> Opened:
     """Unpack an archive into a folder that is not there yet; BadArchive leaves nothing behind."""
     if into.exists():
@@ -210,18 +220,25 @@ def _small(archive: zipfile.ZipFile, name: str) -> bytes:
 
 
 def _unpack_file(archive: zipfile.ZipFile, name: str, entry: FileEntry, folder: Path) -> None:
-    if archive.getinfo(name).file_size != entry.bytes:
-        raise BadArchive(f"{name} is not of the size that the manifest says")
     target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("xb") as stream:
+        _copied(archive, name, entry, stream)
+
+
+def _copied(archive: zipfile.ZipFile, name: str, entry: FileEntry, stream: BinaryIO | None) -> None:
+    """Read a file, write it where there is a stream, and prove that it is the manifest's."""
+    if archive.getinfo(name).file_size != entry.bytes:
+        raise BadArchive(f"{name} is not of the size that the manifest says")
     digest, written = hashlib.sha256(), 0
-    with archive.open(name) as source, target.open("xb") as stream:
+    with archive.open(name) as source:
         while piece := source.read(_PIECE):
             written += len(piece)
             if written > entry.bytes:
                 raise BadArchive(f"{name} is larger than the manifest says")
             digest.update(piece)
-            stream.write(piece)
+            if stream is not None:
+                stream.write(piece)
     if digest.hexdigest() != entry.sha256:
         raise BadArchive(f"{name} is not what was packed: its hash differs")
 

@@ -4,6 +4,7 @@
     load_student("google/gemma-3-270m-it", root=project)  a hub id, cached or downloaded
     load_student("models/base", root=project)             a folder
     load_student("runs/filters", root=project)            what a run has trained, as it was trained
+    load_student("export/filters.okm", root=project)      an archive of it
 
 Weights come from safetensors only, and no code of a model runs. The trainer, the decoder and the server all
 come through here. How a script's settings become arguments is in `student/from_plan.py`.
@@ -148,6 +149,11 @@ def _trained(source: str, root: Path) -> Path | None:
     """The folder of a trained student that a name stands for."""
     if not source or "\0" in source or source in BUILT_IN:
         return None
+    for place in (Path(source), root / source):
+        if place.suffix == ".okm" and place.is_file():
+            from idiolect.ship.archives import opened_archive
+
+            return student_folder(opened_archive(place))
     for place in (Path(source), root / source, root / RUNS / source):
         if place.is_dir() and (found := student_folder(place)):
             return found
