@@ -1,5 +1,5 @@
-"""Lowers grammar.lark for decoding and narrows its names: no reserved word names anything, and with a
-catalog only known functions are called by name.
+"""Lowers grammar.lark for decoding and narrows its names: no reserved word names anything, hotkeys are keys
+that exist, and with a catalog only known functions are called by name.
 
 What the grammar can't say (numbers of arguments, names used twice, names of keys) is listed as post-checks.
 """
@@ -13,26 +13,35 @@ from importlib.resources import files
 
 from idiolect.dialects.ahk2 import builtins
 from idiolect.dialects.contract import Context
+from idiolect.grammar import charset
 from idiolect.grammar.form import (
+    Chars,
     Grammar,
     Node,
     PostCheck,
     Terminal,
+    chars,
     choice,
+    many,
     minus,
     one_of,
+    optional,
     seq,
+    times,
 )
 from idiolect.grammar.from_lark import lower_lark
+from idiolect.grammar.rewrite import map_nodes
 
 _POST_CHECKS = (
     PostCheck("names", "start", "functions, classes, labels and hotkeys are defined once"),
     PostCheck("arguments", "start", "calls give as many arguments as the function takes"),
     PostCheck("classes", "start", "a base class exists"),
-    PostCheck("keys", "HOTKEY", "the key exists, and modifiers fit it"),
+    PostCheck("keys", "HOTKEY", "modifiers fit the key"),
     PostCheck("functions", "start", "no function, class or read-only variable is assigned"),
 )
 _VALUES = {"true", "false"}
+_FUNCTION_KEYS = tuple(f"f{number}" for number in range(1, 25))
+_CONTROL = ((0x00, 0x08), (0x0B, 0x1F), (0x7F, 0x7F))
 
 
 def build_grammar(context: Context) -> Grammar:
@@ -56,7 +65,27 @@ def _narrowed(callees: tuple[str, ...] | None) -> Grammar:
         known = [arity.name for arity in builtins.functions().values()]
         known += [shown for lowered_name, shown in builtins.classes().items() if "." not in lowered_name]
         terminals["CALLEE"] = Terminal(choice(*sorted({*known, *callees})), "a function")
+    terminals["HOTKEY"] = Terminal(_hotkey(), "a hotkey")
+    terminals = {name: replace(one, node=map_nodes(one.node, _printable)) for name, one in terminals.items()}
     return replace(lowered, terminals=terminals, post_checks=(*lowered.post_checks, *_POST_CHECKS), memo={})
+
+
+def _hotkey() -> Node:
+    """A hotkey up to its colons, of the keys that there are; controllers' buttons are left to `verify`."""
+    listed = [*(name for name in builtins.key_names() if not name.startswith("joy")), *_FUNCTION_KEYS]
+    named, held = _words(listed), _words(name for name in listed if not name.startswith("wheel"))
+    code = chars("0-9a-fA-F")
+    codes = choice(seq(_words(["vk"]), times(code, 1, 2)), seq(_words(["sc"]), times(code, 1, 3)))
+    letter = chars("A-Za-z0-9")
+    key = choice(chars("A-Za-z0-9_=,./[]", "-"), named, codes)
+    marks = seq(many(one_of("~*$")), many(optional(one_of("<>")), one_of("!^+#")))
+    pair = seq(optional("~"), choice(letter, held, codes), " & ", choice(letter, named, codes))
+    return seq(choice(seq(marks, key), pair), optional(" up"), "::")
+
+
+def _printable(node: Node) -> Node:
+    """Sets of characters without control characters other than tab and line feed: a CR would end a line."""
+    return Chars(charset.minus(node.ranges, _CONTROL)) if isinstance(node, Chars) else node
 
 
 def _words(words: Iterable[str]) -> Node:

@@ -15,7 +15,7 @@ from idiolect.dialects.policy import Policy
 from idiolect.dialects.tcl.analysis import Settings
 from idiolect.dialects.tcl.embed import is_braced
 from idiolect.dialects.tcl.forms import pieces_of
-from idiolect.dialects.tcl.lexemes import Lexemes, comment_line
+from idiolect.dialects.tcl.lexemes import END_OF_FILE, Lexemes, comment_line
 from idiolect.dialects.tcl.loops import Loop, loop_over
 from idiolect.grammar.form import (
     EMPTY,
@@ -153,7 +153,7 @@ class _Builder:
 
     def _globbed(self, glob: str) -> Node:
         """A line that a glob matches; what stands for a star is plain text."""
-        plain = not_chars('\n\r\\\\{}"')
+        plain = not_chars('\n\r\\\\{}"', END_OF_FILE)
         marks = {"*": times(plain, 0, 80), "?": plain}
         name = f"HEADER_{len(self.inner_terminals)}"
         self.inner_terminals[name] = seq(*(marks.get(mark, mark) for mark in glob))

@@ -37,10 +37,12 @@ REST = chars("A-Za-z0-9_./:%+@=,", "-")
 
 NAME = identifier(most=LONGEST)
 BARE = seq(FIRST, times(REST, 0, LONGEST - 1))
-QUOTED = seq('"', times(not_chars('"\\\\$[]{}\n\r'), 1, LONGEST_TEXT), '"')
+# Tcl reads no further than a Ctrl-Z when it sources a file, so none is written.
+END_OF_FILE = "\x1a"
+QUOTED = seq('"', times(not_chars('"\\\\$[]{}\n\r', END_OF_FILE), 1, LONGEST_TEXT), '"')
 # Inside a DSL block nothing is quoted for Tcl: braces would unbalance the block.
-TOKEN = times(not_chars(' \t\n\r"{}\\\\'), 1, LONGEST)
-PHRASE = times(not_chars('"{}\\\\\n\r'), 1, LONGEST_TEXT)
+TOKEN = times(not_chars(' \t\n\r"{}\\\\', END_OF_FILE), 1, LONGEST)
+PHRASE = times(not_chars('"{}\\\\\n\r', END_OF_FILE), 1, LONGEST_TEXT)
 
 
 class Lexemes:
@@ -121,6 +123,6 @@ def _hint(value: ValueType, type_name: str) -> str:
 
 def comment_line() -> Node:
     """A comment that upsets no brace count, without blanks at its end."""
-    inner = not_chars('\n\r\\\\{}"')
-    last = not_chars(' \t\n\r\\\\{}"')
+    inner = not_chars('\n\r\\\\{}"', END_OF_FILE)
+    last = not_chars(' \t\n\r\\\\{}"', END_OF_FILE)
     return seq("#", optional(times(inner, 0, LONGEST_TEXT), last))
