@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Literal
 
 from idiolect.data.secrets import kinds
-from idiolect.dialects.verdict import Verdict
+from idiolect.dialects.verdict import Severity, Verdict
 from idiolect.okt.blocks.answer import Guard
 
 Action = Literal["STOP", "ALERT", "REPLACE", "LOG"]
@@ -109,7 +109,8 @@ def unknown_names(verdict: Verdict) -> tuple[str, ...]:
     """Faults of a verdict that say: there is no such symbol."""
     from idiolect.evaluate.judging import names_nothing  # the table of such codes is kept with the metrics
 
-    return tuple(fault.message for fault in verdict.faults if names_nothing(fault.code))
+    errors = (fault for fault in verdict.faults if fault.severity is Severity.ERROR)
+    return tuple(fault.message for fault in errors if names_nothing(fault.code))
 
 
 def find_kind(kind: str, text: str) -> Iterable[str]:
