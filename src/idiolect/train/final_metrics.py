@@ -35,8 +35,7 @@ def final_metrics(
     if plan.stage("eval").runs:
         return metrics, [f"METRICS: {', '.join([*builtin, *custom])} are measured by the stage eval"]
     asked = [example for example in held if example.valid]
-    if not asked or trained.settings.task != "language":
-        why = "nothing is held out" if not asked else f"a {trained.settings.task} writes no answers"
+    if why := _no_answers(trained, asked):
         return metrics, [f"METRICS: {name} is not available: {why}" for name in (*builtin, *custom)]
     rng = random.Random(f"{trained.settings.seed}/metrics")
     if len(asked) > _MOST_ASKED:
@@ -51,6 +50,15 @@ def final_metrics(
         metrics |= found
         told += [f"METRICS: {name} is not available: {why}" for name, why in missing.items()]
     return metrics, told
+
+
+def _no_answers(trained: Trained, asked: Sequence[Example]) -> str:
+    """Why the student can't be asked; empty where it can."""
+    if not asked:
+        return "nothing is held out"
+    if trained.settings.task != "language":
+        return f"a {trained.settings.task} writes no answers"
+    return "each process holds a part of the model" if trained.weights is not None else ""
 
 
 def _answers(trained: Trained, asked: Sequence[Example]) -> list[str]:

@@ -30,20 +30,22 @@ def joined(device: str) -> Processes:
     """This process among all, connected; alone where nothing was launched."""
     if processes_here() == 1:
         return Processes(device=device)
+    on_gpu = _on_gpu(device)
     import torch
     import torch.distributed as distributed
 
-    if torch.cuda.is_available():
+    if on_gpu:
         torch.cuda.set_device(local_rank())
     if not distributed.is_initialized():
-        on_gpu = torch.cuda.is_available() and device in ("auto", "cuda")
         distributed.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo", timeout=_WAITS)
-    return Processes(rank_here(), processes_here(), is_sharded(), device)
+    return Processes(rank_here(), processes_here(), is_sharded() and on_gpu, device)
 
 
 def train_together(job: TrainingJob, split: Path) -> Trained:
     """Train with all processes; called by the first, with what the others read themselves."""
     processes = joined(_device(job.plan))
+    if is_sharded() and not processes.sharded and processes.count > 1:
+        job.warn("FSDP needs GPUs: on CPUs each process holds the whole model (DDP)")
     if processes.count > 1:
         said = {
             "plan": job.plan.model_dump(mode="json", by_alias=True),
@@ -100,6 +102,13 @@ def _job_of(said: dict[str, Any], processes: Processes) -> TrainingJob:
         callbacks=Outfit(RunFiles.of(plan, root), hooks, dialect, project),
         processes=processes,
     )
+
+
+def _on_gpu(device: str) -> bool:
+    """accelerate shards a model over GPUs only; processes on CPUs each hold a whole one."""
+    import torch
+
+    return bool(torch.cuda.is_available()) and device in ("auto", "cuda")
 
 
 def _device(plan: Plan) -> str:

@@ -111,7 +111,7 @@ def _saver(files: RunFiles, fitted: Fitted) -> Callable[[str], str]:
         folder = files.folder / "saved" / name
         beside = folder.with_name(f".{name}.writing")
         shutil.rmtree(beside, ignore_errors=True)
-        fitted.save_model(beside)
+        fitted.save_model(beside, None)
         shutil.rmtree(folder, ignore_errors=True)
         beside.rename(folder)
         return folder.relative_to(files.folder).as_posix()

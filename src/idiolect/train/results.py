@@ -42,7 +42,7 @@ def write_results(folder: Path, trained: Trained, plan: Plan) -> None:
 def write_student(folder: Path, trained: Trained, plan: Plan) -> None:
     """The student and what says how it came about."""
     final = folder / FINAL
-    save_student(trained.student, final)
+    save_student(trained.student, final, trained.weights)
     write_beside(folder / CONFIG, json.dumps(config_of(trained, plan), indent=2, ensure_ascii=False) + "\n")
     write_beside(folder / CURVES, loss_curves(trained.history, f"Losses of {plan.project.name}"))
     if (final / TOKENIZER).is_file():

@@ -52,7 +52,7 @@ class Parts:
     processes: Processes
     schedule: ScheduleSettings
     fingerprint: str
-    save_student: Callable[[Path], None]
+    save_student: Callable[[Path, Mapping[str, Any] | None], None]
     epochs: int
     max_steps: int | None  # wins over epochs
     validate: Callable[[Any], dict[str, float]] | None = None
@@ -304,7 +304,7 @@ class StudentTrainer(Trainer):  # type: ignore[misc]
             return None
 
         def fill(folder: Path) -> None:
-            self.parts.save_student(folder) if weights is None else self._save_gathered(folder, weights)
+            self.parts.save_student(folder, weights)
             write_tree(folder / OPTIMIZER, optimizer)
             write_tree(folder / SCHEDULER, self.lr_scheduler.state_dict())
             for number, state in enumerate(states):
@@ -331,12 +331,6 @@ class StudentTrainer(Trainer):  # type: ignore[misc]
             checkpoints.thin_out(home, self.parts.save_total_limit, frozenset(self.spared))
             self.parts.saved(time.monotonic() - began)
             self.parts.processes.wait()
-
-    def _save_gathered(self, folder: Path, weights: Mapping[str, Any]) -> None:
-        self.parts.save_student(folder)
-        from idiolect.train.weights import write_weights
-
-        write_weights(folder, self.model, weights)
 
     def _state_text(self) -> str:
         """The library's own record of where training is. No clock stands in it."""

@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -86,7 +87,7 @@ class Fitted:
     levers: Mapping[str, Any]
     validates: bool
     processes: Processes
-    save_model: Callable[[Path], None]
+    save_model: Callable[[Path, Mapping[str, Any] | None], None]
     budget: int
     trainer: Any = None
 
@@ -115,6 +116,7 @@ class Trained:
     parameters: int
     history: tuple[Mapping[str, Any], ...]
     resumed_from: int = 0
+    weights: Mapping[str, Any] | None = None  # gathered, where the model holds only a part of them
 
 
 def train(job: TrainingJob) -> Trained:
@@ -252,7 +254,7 @@ def run(
         levers=flow.levers(),
         validates=validates,
         processes=processes,
-        save_model=lambda folder: save_student(student, folder),
+        save_model=partial(save_student, student),
         budget=budget,
     )
     parts = Parts(
@@ -436,6 +438,7 @@ def _told(
         parameters=numbers.total,
         history=tuple(trainer.state.log_history),
         resumed_from=begin.step if begin else 0,
+        weights=fitted.processes.model_state(trainer.model_wrapped),
     )
 
 

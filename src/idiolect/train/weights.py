@@ -1,4 +1,4 @@
-"""A student's trained weights, from a checkpoint back into the model; and gathered ones to a file."""
+"""A student's trained weights, from a checkpoint back into the model that trains on."""
 
 from __future__ import annotations
 
@@ -77,23 +77,3 @@ def _into_model(model: Any, state: Mapping[str, Any], processes: Processes | Non
     ]  # a tied head is loaded once
     if missing:
         raise KeyError(f"it lacks {missing[0]}")
-
-
-def write_weights(folder: Path, model: Any, weights: Mapping[str, Any]) -> None:
-    """Write weights that were gathered from several processes, as a student's folder has them."""
-    from safetensors.torch import save_file
-
-    if hasattr(model, "peft_config"):
-        from peft import get_peft_model_state_dict
-
-        state = get_peft_model_state_dict(model, state_dict=dict(weights), save_embedding_layers=False)
-        target = folder / WEIGHTS
-    else:
-        state, target = dict(weights), folder / _FULL
-    plain, seen = {}, set()
-    for name, tensor in state.items():
-        if tensor.data_ptr() in seen and tensor.numel():
-            continue  # a tied head
-        seen.add(tensor.data_ptr())
-        plain[name] = tensor.detach().cpu().contiguous()
-    save_file(plain, target, metadata={"format": "pt"})
