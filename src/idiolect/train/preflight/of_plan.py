@@ -6,6 +6,7 @@ The training data are those of the run's stage `split` where it has run, else wh
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from idiolect.data.example import Example, Rejected
@@ -16,6 +17,7 @@ from idiolect.data.mixing import Source, mix, share_of
 from idiolect.dialects.contract import EMPTY, Context, Dialect
 from idiolect.plan.paths import locate
 from idiolect.plan.plan import Plan
+from idiolect.ship.dry_run import export_dry_run
 from idiolect.student.fitting import LongPrompts
 from idiolect.student.from_plan import student_for, trainable_student
 from idiolect.student.load import Student
@@ -48,7 +50,8 @@ def preflight_plan(
         available=available_memory(student.device, root),
     )
     enforced = dialect if plan.dialect is None or plan.dialect.enforce else None
-    return preflight(student, records, wanted, dialect=enforced, project=project)
+    found = preflight(student, records, wanted, dialect=enforced, project=project)
+    return replace(found, problems=(*found.problems, *export_dry_run(plan, root)))
 
 
 def _asked_limit(plan: Plan) -> int:
