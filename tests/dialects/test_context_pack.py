@@ -7,12 +7,12 @@ import pytest
 from idiolect.dialects.catalog import Catalog
 from idiolect.dialects.catalog_json import dump_catalog, parse_catalog
 from idiolect.dialects.context_pack import (
-    PROMPT_FORMAT,
     BudgetTooSmall,
     catalog_slice,
     make_pack,
     names_in,
     pack_text,
+    prompt_format,
 )
 from idiolect.dialects.contract import Context
 from idiolect.dialects.tcl.dialect import Tcl, demo_catalog
@@ -59,8 +59,8 @@ def words(text: str) -> int:
 def test_a_pack_is_shown_in_the_form_of_prompts() -> None:
     pack = make_pack(catalog(ROUTING))
     assert pack.text == SHOWN
-    prompt = PROMPT_FORMAT.replace("{context}", pack.text).replace("{input}", "Route net CLK.")
-    assert prompt == f"{SHOWN}\n\nGoal: Route net CLK.\n\nProduce a single file."
+    prompt = prompt_format("Tcl").replace("{context}", pack.text).replace("{input}", "Route net CLK.")
+    assert prompt == f"{SHOWN}\n\nGoal: Route net CLK.\n\nProduce a single Tcl file."
 
 
 def test_statements_show_the_types_of_their_slots_and_remarks_their_ranges() -> None:

@@ -18,9 +18,6 @@ from idiolect.dialects.catalog_json import SLOT
 Count = Callable[[str], int]
 
 HEADING = "Context:"
-# INFERENCE.format of prompts with a pack: {context} is the pack's text and {input} what is asked, at times
-# with a line "Constraints: ..." below. The pack comes first, where many prompts share it.
-PROMPT_FORMAT = "{context}\n\nGoal: {input}\n\nProduce a single file."
 STEP = "    "
 
 _KINDS = {"proc": "procs", "class": "classes", "property": "properties"}
@@ -49,6 +46,14 @@ class BudgetTooSmall(ValueError):
 def rough_tokens(text: str) -> int:
     """About how many tokens a text has, where no tokenizer is at hand: one for each three bytes."""
     return -(-len(text.encode("utf-8")) // 3)
+
+
+def prompt_format(language: str) -> str:
+    """The INFERENCE.format of prompts with a pack: {context} is the pack's text, {input} what is asked.
+
+    The pack comes first, where many prompts share it. A request may end with a line "Constraints: ...".
+    """
+    return f"{{context}}\n\nGoal: {{input}}\n\nProduce a single {language} file."
 
 
 def names_in(catalog: Catalog) -> tuple[str, ...]:
