@@ -20,6 +20,7 @@ from idiolect.plan.plan import Plan
 from idiolect.problem import problem
 from idiolect.runs.dialect_of import dialect_of
 from idiolect.runs.stage import Inputs, StageError, StageResult, StageWork
+from idiolect.ship.dry_run import export_dry_run
 from idiolect.train.explored import with_best
 from idiolect.train.final_metrics import final_metrics
 from idiolect.train.hook_config import settled_by_hook
@@ -40,6 +41,7 @@ def run_train(work: StageWork) -> StageResult:
     """Train the plan's student."""
     learned, held = split_examples(work)
     warnings: list[str] = []
+    _check_exports(work, warnings)
     plan, said = with_best(work.plan, work.inputs.stage("explore"))
     if said:
         work.log(said)
@@ -77,6 +79,14 @@ def run_train(work: StageWork) -> StageResult:
     _after_train(hooks, plan, trained, metrics, warnings)
     finish_home(work, trained)
     return result_of(trained, metrics, warnings)
+
+
+def _check_exports(work: StageWork, warnings: list[str]) -> None:
+    """Nothing is trained for hours that could then not be exported; StageError says why it could not."""
+    for one in export_dry_run(work.plan, work.root):
+        if one.severity == "error":
+            raise StageError(f"{one.code}: {one.message}", one.help or "")
+        warnings.append(f"{one.code}: {one.message}")
 
 
 def named_checkpoint(work: StageWork) -> Path | None:
