@@ -38,8 +38,12 @@ def run_explore(work: StageWork) -> StageResult:
     plan = work.plan
     assert plan.explorer is not None
     assert plan.explorer.try_ is not None
+    from idiolect.train.settings import settings_of
     from idiolect.train.train_stage import split_examples
+    from idiolect.train.trouble import told_as_stage
 
+    with told_as_stage():  # what is wrong with all trials alike is told before the first
+        settings_of(plan)
     train, validation = split_examples(work)
     if not validation and plan.explorer.pick_best_by != "loss":
         raise StageError(
@@ -123,7 +127,10 @@ class _TrialWatch(NobodyWatches):
 
 def _reporting(report: Report, metric: str) -> MakesCallbacks:
     """Callbacks that tell the search each validation, end a trial that is worse, and show progress."""
-    from transformers import TrainerCallback
+    from idiolect.student.quiet import quiet
+
+    with quiet():  # what it loads has a word about kernels that a hub would have
+        from transformers import TrainerCallback
 
     from idiolect.train.live_line import LiveLine, Progress
 
