@@ -87,3 +87,11 @@ def test_a_refusal_is_a_comment_that_verifies_and_can_be_written() -> None:
     assert TCL.verify(text, context).ok
     assert refusal_reason(text) == "layer takes M1 or M2, not M9"
     assert refusal_reason("# a comment\nputs hi\n") is None
+
+
+def test_the_order_of_flags_does_not_make_two_scripts_of_one() -> None:
+    context = Context(catalog=catalog("route a net on a layer"))
+    one, other = "my::route -net CLK -layer M3\n", "my::route -layer M3 -net CLK\n"
+    assert TCL.equal(one, other, context)
+    assert not TCL.equal(one, other.replace("M3", "M2"), context)
+    assert TCL.canonical(other, context) == other

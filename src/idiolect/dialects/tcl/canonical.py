@@ -7,6 +7,7 @@ of several blank lines one stays.
 
 from __future__ import annotations
 
+from idiolect.dialects.catalog import Proc
 from idiolect.dialects.tcl.analysis import Analysis, Settings, analyse
 from idiolect.dialects.tcl.embed import Block
 from idiolect.dialects.tcl.forms import canonical_lines
@@ -40,6 +41,8 @@ class _Formatter:
     def __init__(self, found: Analysis, notes: bool) -> None:
         self.text, self.walk, self.notes = found.text, found.walk, notes
         self.blocks: dict[int, Block] = {block.start: block for block in found.blocks}
+        # What is compared does not depend on the order of flags; what is written keeps it.
+        self.calls = {} if notes else {call.site.command.start: call for call in found.calls}
 
     def script(self, script: Script, depth: int) -> list[str]:
         """The lines of a script, indented; several lines of one word stay one item."""
@@ -73,7 +76,8 @@ class _Formatter:
         words = [self._word(word, name, depth) for word in command.words[:-1]]
         # The body of a loop is a block however short it is.
         last = self._word(command.words[-1], "" if name == "for" else name, depth)
-        return " ".join([*words, last])
+        call = self.calls.get(command.start)
+        return " ".join(_flags_sorted(call.proc, [*words, last]) if call else [*words, last])
 
     def _word(self, word: Word, name: str, depth: int) -> str:
         verbatim = self.text[word.start : word.end]
@@ -125,6 +129,21 @@ class _Formatter:
                 written = self._body(script, "", depth + 1)
             lines.append(f"{indent}{self.text[pattern.start : pattern.end]} {written}\n")
         return "{\n" + "".join(lines) + f"{STEP * depth}}}"
+
+
+def _flags_sorted(proc: Proc, words: list[str]) -> list[str]:
+    """The words of a call, its flags behind the rest, each with its value, in the order of their names."""
+    rest: list[str] = []
+    flags: list[list[str]] = []
+    waiting = iter(words)
+    for word in waiting:
+        arg = proc.arg(word[1:]) if word.startswith("-") else None
+        if arg is None or arg.passed == "positional":
+            rest.append(word)
+        else:
+            value = next(waiting, None) if arg.passed == "flag" else None
+            flags.append([word] if value is None else [word, value])
+    return [*rest, *(word for flag in sorted(flags) for word in flag)]
 
 
 def _trimmed(comment: str) -> str:

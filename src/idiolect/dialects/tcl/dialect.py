@@ -89,7 +89,7 @@ class Tcl(Dialect):
         return canonical(text, self.settings(context))
 
     def equal(self, left: str, right: str, context: Context = EMPTY) -> bool:
-        """Whether two scripts have one formatting, comments and blank lines aside."""
+        """Whether two scripts have one formatting; comments, blank lines and the order of flags aside."""
         from idiolect.dialects.tcl.canonical import canonical
 
         settings = self.settings(context)
