@@ -101,30 +101,3 @@ def told(outcome: Outcome) -> list[str]:
     """How an answer came about, a line each: what was done with it and why."""
     lines = [f"{action.what}: {action.why}" for action in outcome.actions]
     return lines + [f"note: {note}" for note in outcome.notes]
-
-
-def record_of(outcome: Outcome) -> dict[str, Any]:
-    """An outcome as JSON shows it."""
-    from dataclasses import asdict
-
-    from idiolect.data.example import summary_of
-
-    answer = outcome.answer
-    return {
-        "text": outcome.text,
-        "valid": outcome.valid,
-        "verdict": asdict(summary_of(outcome.verdict)) if outcome.verdict else None,
-        "ended": answer.ended if answer else None,
-        "tokens": len(answer.ids) if answer else 0,
-        "forced": answer.forced if answer else 0,
-        "steps": answer.steps if answer else 0,
-        "confidence": round(answer.confidence, 6) if answer else None,
-        "log_likelihood": round(answer.log_likelihood, 6) if answer else None,
-        "candidates": outcome.candidates,
-        "good_candidates": outcome.good_candidates,
-        "attempts": outcome.attempts,
-        "repairs": outcome.repairs,
-        "actions": [asdict(action) for action in outcome.actions],
-        "violations": [asdict(one) for one in outcome.violations],
-        "notes": list(outcome.notes),
-    }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from idiolect.cli.answering import end_with, opened, record_of, text_or_file, told
+from idiolect.cli.answering import end_with, opened, text_or_file, told
 from idiolect.cli.report import GATE_FAILED, stop
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def generate(
     if outcome.valid is False or not outcome.text:
         _tell_faults(outcome)
         if as_json:
-            print(json.dumps(record_of(outcome), indent=2, ensure_ascii=False))
+            _print_json(outcome)
         where = f"; {out} is left as it was" if out else ""
         tried = f"{outcome.candidates} candidates" if outcome.candidates > 1 else "the answer"
         stop(
@@ -120,7 +120,7 @@ def generate(
     if out is not None:
         _save(out, outcome.text)
     if as_json:
-        print(json.dumps(record_of(outcome), indent=2, ensure_ascii=False))
+        _print_json(outcome)
     elif out is None:
         sys.stdout.write(outcome.text if outcome.text.endswith("\n") else outcome.text + "\n")
     else:
@@ -150,7 +150,7 @@ def infer(
     for line in told(outcome):
         typer.echo(line, err=True)
     if as_json:
-        print(json.dumps(record_of(outcome), indent=2, ensure_ascii=False))
+        _print_json(outcome)
     else:
         print(outcome.text)
     if outcome.valid is False:
@@ -183,6 +183,12 @@ def _tell_faults(outcome: Outcome) -> None:
         typer.echo(render_fault(fault, source), err=True)
     if outcome.verdict.not_judged:
         typer.echo(f"answer: could not be judged: {outcome.verdict.not_judged}", err=True)
+
+
+def _print_json(outcome: Outcome) -> None:
+    from idiolect.decode.told import record_of
+
+    print(json.dumps(record_of(outcome), indent=2, ensure_ascii=False))
 
 
 def _save(path: Path, text: str) -> None:
