@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 _KEPT = 64  # compiled constraints; each some hundred kilobytes
 _KEPT_SLICES = 8  # sets of vocabulary classes; each a part of the vocabulary again
+# Items of the completer's chart at one place: 5 to 30 in catalogs and schemas, 100 and more where white space
+# or lexemes are spelt out in the rules.
+_MUCH = 40
 _LOOKED_AT = 300  # characters of a set that are tried on a tokenizer that lacks some
 
 # llguidance's own limits end at flat catalogs of 2,000 names. These are what 50,000 procs were seen to need,
@@ -93,6 +96,16 @@ class Constraint:
     def post_checks(self) -> tuple[PostCheck, ...]:
         """What the grammar can't say."""
         return self.grammar.post_checks
+
+    @cached_property
+    def heavy(self) -> bool:
+        """Whether so much could be going on at each place that a mask takes milliseconds.
+
+        Then to check a token that the model likes is a hundred times quicker.
+        """
+        completer = Completer(self.machine)
+        completer.read(completer.closing())
+        return max(map(len, completer.chart)) > _MUCH
 
     @cached_property
     def machine(self) -> Machine:

@@ -28,6 +28,7 @@ from idiolect.student.load import Student
 from idiolect.student.tokens import answer_text, conversation_ids, stop_ids
 
 MOST_BARRED = 50  # choices passed over at one place because they would repeat what was refused
+MOST_CHECKED = 24  # tokens that are checked one by one before a mask is made
 MOST_ROWS = 32  # candidates that are written at the same time
 _DROP = 0.75  # rows still going, of those in the cache, below which the others are dropped from it
 
@@ -206,6 +207,9 @@ class Generator:
 
     def choose(self, row: Row, hidden: Any, prompt: Sequence[int]) -> None:
         """Ask the model for a row's next token."""
+        heavy = row.guide is not None and row.guide.constraint.heavy and self._is_plain(row.sampling)
+        if heavy and self._choose_checked(row, hidden):
+            return
         logits, allowed = self.scores(row, hidden)
         penalty = row.sampling.repetition_penalty
         if penalty != 1.0:
@@ -222,6 +226,33 @@ class Generator:
             if not bool((logits > float("-inf")).any()):  # nothing else may come: then this
                 break
         row.choose(token, log_probability)
+
+    def _is_plain(self, sampling: Sampling) -> bool:
+        """Whether to choose first and check then gives the same distribution as to mask first."""
+        cut = sampling.random and (sampling.top_p < 1.0 or sampling.top_k > 0)
+        return not cut and sampling.repetition_penalty == 1.0 and not self.ending
+
+    def _choose_checked(self, row: Row, hidden: Any) -> bool:
+        """Take the first token that the grammar takes, of those that the model chooses one after the other.
+
+        A refused token is left out of the next choice, so what is chosen is distributed as under a mask. Its
+        probability is counted among all tokens here, a lower bound of that among the allowed ones.
+        """
+        guide = row.guide
+        assert guide is not None
+        logits = self.head.all(hidden).float().clone()
+        total = float(logits.logsumexp(-1))
+        for _ in range(MOST_CHECKED):
+            token, _ = choose(logits, row.sampling, row.draws)
+            if token in self.vocabulary.stops:
+                taken = guide.whole and bool(row.ids)
+            else:
+                taken = guide.fits([token]) and not row.bars(token)
+            if taken:
+                row.choose(token, min(float(logits[token]) - total, 0.0))
+                return True
+            logits[token] = float("-inf")
+        return False
 
     def scores(self, row: Row, hidden: Any) -> tuple[Any, Any | None]:
         """A row's logits, and of which tokens they are where they are not of all."""

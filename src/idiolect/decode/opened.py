@@ -1,4 +1,4 @@
-"""Opens what answers: a run, a student's folder or a base model, with its script, dialect and retrieval.
+"""Opens what answers: a run, a package, a student's folder or a base model, with dialect and retrieval.
 
     opened = open_answering("runs/tcl-routing", root=Path())
     outcome = opened.pipeline.ask(Question("route CLK on M3"))
@@ -20,7 +20,7 @@ from idiolect.decode.guard import Detector
 from idiolect.decode.packs import PackRetriever
 from idiolect.decode.pipeline import Engine, Pipeline, Retrieve, pipeline_of, sampling_of
 from idiolect.decode.records import Sampling
-from idiolect.decode.retrieval import build_index
+from idiolect.decode.retrieval import BadIndex, Index, build_index, load_index
 from idiolect.decode.trouble import trouble
 from idiolect.dialects.catalog import Catalog
 from idiolect.dialects.context_pack import ContextPack, make_pack, names_in
@@ -29,6 +29,8 @@ from idiolect.files import Unreadable, read_small
 from idiolect.okt.blocks.extension import DialectBlock
 from idiolect.okt.blocks.project import Env
 from idiolect.plan.plan import Plan, Project
+from idiolect.ship import packaged
+from idiolect.ship.packaged import is_package
 from idiolect.student.load import Student, load_student
 from idiolect.student.prompt import PromptForm
 
@@ -81,9 +83,12 @@ def open_answering(
     StudentError, StageError and DecodeError say what is wrong.
     """
     place = _run_folder(model, root)
+    package = place if place is not None and is_package(place) else None
     if place is not None:
-        root = place.parent.parent
-        plan = plan or _plan_in(place)
+        root = package or place.parent.parent
+        plan = plan or plan_in(place)
+    if package is not None:
+        model = _packed_student(package, needed=backend.server is None)
     student = _student(model, plan, root, adapter, device, backend)
     if plan is None and student is not None and student.dialect:
         plan = _small_plan(student)
@@ -96,7 +101,8 @@ def open_answering(
     engine = _engine(student, form, backend)
     system = form.system if form else ""
     settings = sampling_of(plan.inference if plan else None, **sampling)
-    pipeline = _pipeline(plan, engine, dialect, context, detectors, system, settings)
+    retrieve = _retrieve(context.catalog, package)
+    pipeline = _pipeline(plan, engine, dialect, context, detectors, system, settings, retrieve)
     notes = (*(student.notes if student else ()), *pipeline.notes)
     return Answering(pipeline, student, plan, dialect, context, notes)
 
@@ -109,8 +115,8 @@ def _pipeline(
     detectors: Mapping[str, Detector] | None,
     system: str,
     settings: Sampling,
+    retrieve: Retrieve | None,
 ) -> Pipeline:
-    retrieve = retriever_of(context.catalog) if context.catalog is not None else None
     if plan is None:
         return Pipeline(
             engine,
@@ -133,11 +139,23 @@ def _pipeline(
     )
 
 
-def retriever_of(catalog: Catalog, budget: int = PACK_BUDGET) -> Retrieve:
+def _retrieve(catalog: Catalog | None, package: Path | None) -> Retrieve | None:
+    """What finds a question's context: by a package's own index, where it brings one."""
+    if catalog is None:
+        return None
+    if package is None or not (package / packaged.INDEX).is_dir():
+        return retriever_of(catalog)
+    try:
+        return retriever_of(catalog, index=load_index(package / packaged.INDEX))
+    except BadIndex as error:
+        raise trouble("L612", str(error), "take an untouched copy of the package") from error
+
+
+def retriever_of(catalog: Catalog, budget: int = PACK_BUDGET, index: Index | None = None) -> Retrieve:
     """What a question needs of a catalog, as a context pack; all that fits where nothing is found."""
     from idiolect.decode.documents import entries_of_catalog
 
-    retriever = PackRetriever(build_index(entries_of_catalog(catalog)), catalog, budget)
+    retriever = PackRetriever(index or build_index(entries_of_catalog(catalog)), catalog, budget)
 
     def retrieve(instruction: str) -> ContextPack:
         pack = retriever.pack(instruction)
@@ -159,7 +177,17 @@ def _run_folder(model: str | None, root: Path) -> Path | None:
     return None
 
 
-def _plan_in(folder: Path) -> Plan:
+def _packed_student(package: Path, *, needed: bool) -> str | None:
+    """The student in a package."""
+    found = packaged.model_of(package)
+    if found is None and needed:
+        what = f"the package {package.name} was made without weights"
+        raise trouble("L610", what, 'write include: ["weights", ...] in PACKAGE, or give --server')
+    return str(found) if found else None
+
+
+def plan_in(folder: Path) -> Plan:
+    """The plan in the folder of a run or a package."""
     path = folder / _PLAN
     try:
         return Plan.model_validate_json(read_small(path, _MOST_BYTES))

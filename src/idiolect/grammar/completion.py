@@ -102,6 +102,7 @@ class Machine:
         self.known: dict[int, _Ready] = {}
         self.automata: dict[str, tuple[Dfa, list[int]] | None] = {}
         self.texts: dict[Node, str] = {}
+        self.bodies: dict[str, int] = {}
 
     def cons(self, node: Node | _More | _State, rest: int) -> int:
         """The number of the list (node, rest)."""
@@ -119,9 +120,11 @@ class Machine:
 
     def body(self, name: str) -> int:
         """The list that a rule or a lexeme begins with."""
-        if name in self.grammar.rules:
-            return self.cons(self.grammar.rules[name], -1)
-        return self.cons(_State(name, 0), -1)
+        number = self.bodies.get(name)
+        if number is None:
+            rule = self.grammar.rules.get(name)
+            number = self.bodies[name] = self.cons(_State(name, 0) if rule is None else rule, -1)
+        return number
 
     def ready(self, cell: int) -> _Ready:
         """What a list can do next."""
