@@ -22,6 +22,7 @@ from idiolect.cli.init import init
 from idiolect.cli.list import list_what
 from idiolect.cli.logs import logs
 from idiolect.cli.lsp import lsp
+from idiolect.cli.package import package
 from idiolect.cli.plan import plan
 from idiolect.cli.run import ForceMayStandAlone, run
 from idiolect.cli.schema import schema
@@ -79,6 +80,7 @@ app.command()(chat)
 app.command()(merge)
 app.command()(export)
 app.command()(convert)
+app.command()(package)
 app.command("list")(list_what)
 app.command()(about)
 app.command("exit")(leave)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from idiolect.cli.opening import open_dialect, read_context
+from idiolect.cli.opening import open_dialect, open_package_dialect, read_context
 from idiolect.cli.report import USAGE, WRONG_INPUT, stop
 from idiolect.cli.tables import print_table
 
@@ -26,7 +26,8 @@ def check(
         typer.Argument(help="Files, folders, .jsonl files with a text column, or - for the input."),
     ],
     dialect: Annotated[
-        str, typer.Option("--dialect", "-d", help="A built-in dialect's name, or a dialect folder.")
+        str,
+        typer.Option("--dialect", "-d", help="A built-in dialect's name, a dialect folder, or a package."),
     ],
     catalog: Annotated[Path | None, typer.Option(help="The symbols that may be used (JSON).")] = None,
     schema: Annotated[Path | None, typer.Option(help="The JSON Schema of the texts, for json_ast.")] = None,
@@ -42,8 +43,7 @@ def check(
     """Check texts: exit code 0 if all are right, 1 if any is wrong, unreadable or could not be judged."""
     from idiolect.dialects.checking import Totals, gather, judge_all, summary
 
-    opened = open_dialect(dialect, allow_code=allow_code)
-    context = read_context(catalog, schema, policy)
+    opened, context = _load(dialect, allow_code, catalog, schema, policy)
     items = list(gather(paths, opened.suffixes, column))
     if not items:
         stop("error: nothing to check", USAGE)
@@ -77,8 +77,21 @@ def check(
 def _load(
     name: str, allow_code: bool, catalog: Path | None, schema: Path | None, policy: Path | None
 ) -> tuple[Dialect, Context]:
-    """The dialect and context, loaded again in a worker process."""
-    return open_dialect(name, allow_code=allow_code), read_context(catalog, schema, policy)
+    """The dialect and context, loaded again in a worker process; a package brings both."""
+    from dataclasses import replace
+
+    from idiolect.ship.packaged import is_package
+
+    given = read_context(catalog, schema, policy)
+    if not is_package(Path(name)):
+        return open_dialect(name, allow_code=allow_code), given
+    opened, context = open_package_dialect(Path(name), allow_code=allow_code)
+    return opened, replace(
+        context,
+        schema=given.schema if given.schema is not None else context.schema,
+        catalog=given.catalog or context.catalog,
+        policy=given.policy or context.policy,
+    )
 
 
 def _print_one(checked: Checked, *, as_json: bool) -> None:

@@ -47,6 +47,20 @@ def open_plan_dialect(plan: Plan, root: Path, *, allow_code: bool = False) -> tu
         stop(told(error))
 
 
+def open_package_dialect(folder: Path, *, allow_code: bool = False) -> tuple[Dialect, Context]:
+    """The dialect of a package, and what its texts are judged against."""
+    from idiolect.decode.opened import plan_in
+    from idiolect.decode.trouble import DecodeError
+
+    try:
+        plan = plan_in(folder)
+    except DecodeError as error:
+        stop(f"error: {error.problem.message}")
+    if plan.dialect is None:
+        stop(f"error: the package {folder.name} has no dialect, so nothing can be checked by it")
+    return open_plan_dialect(plan, folder.absolute(), allow_code=allow_code)
+
+
 def plan_dialect_source(plan: Plan, root: Path, *, allow_code: bool = False) -> DialectSource:
     """How a script's dialect is loaded; with `allow_code` its code may run here from now on."""
     from idiolect.runs.dialect_of import dialect_source

@@ -130,7 +130,17 @@ _ROWS = (
         may_read=("dialect.name", "dialect.embed"),
         needs=("split", "train", "align", "eval_aligned"),
     ),
-    Stage("package", ""),
+    Stage(
+        "package",
+        "idiolect.ship.package_stage:run_package",
+        settings=(
+            *("package", "export.merge", "export.gguf_type", "export.quantization", "dialect", "inference"),
+            *("behavior", "guard", "control", "deploy", "security", "model", "project"),
+        ),
+        reads=_DIALECT,
+        may_read=("dialect.name", "dialect.embed"),
+        needs=("split", "train", "align", "eval_aligned"),
+    ),
     Stage("serve", ""),
 )
 

@@ -63,7 +63,7 @@ def run_export(work: StageWork) -> StageResult:
                 root=work.root,
                 into=work.folder,
                 formats=formats,
-                name=_file_name(work.plan.project.name),
+                name=file_name(work.plan.project.name),
                 gguf_type=gguf_kind(settings),
                 onnx_type=onnx_kind(settings),
                 merged=settings.merge,
@@ -87,7 +87,7 @@ def run_export(work: StageWork) -> StageResult:
     )
     warnings = (*protection.notes, *warnings)
     numbers: dict[str, int | float] = {
-        f"{_file_name(one.path or '')}_bytes": one.bytes for one in done if one.path
+        f"{file_name(one.path or '')}_bytes": one.bytes for one in done if one.path
     }
     return StageResult(
         numbers=numbers,
@@ -214,7 +214,7 @@ def _root_or_name(written: str, root: Path) -> str | Path:
     return path if path.is_dir() else written
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
     return "".join(sign if sign.isalnum() or sign in "-_." else "-" for sign in name) or "student"
 
 

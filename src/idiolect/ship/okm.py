@@ -75,11 +75,7 @@ def write_okm(
     secret: str | None = None,
 ) -> Path:
     """Pack a folder; with a key it is signed, with a secret sealed."""
-    files = {
-        path.relative_to(folder).as_posix(): _entry(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.is_symlink()
-    }
+    files = entries_of(folder)
     manifest = OkmManifest(name=name, made_with=made_with, facts=dict(facts), files=files)
     text = (json.dumps(manifest.model_dump(), indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +84,7 @@ def write_okm(
         with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
             _put(archive, MANIFEST, text)
             if signing_key is not None:
-                _put(archive, SIGNATURE, json.dumps(_signature(text, signing_key)).encode())
+                _put(archive, SIGNATURE, json.dumps(signature_of(text, signing_key)).encode())
             for file in files:
                 _put_file(archive, file, folder / file)
         if secret is not None:
@@ -98,6 +94,16 @@ def write_okm(
             made = sealed
         made.replace(out)
     return out
+
+
+def entries_of(folder: Path, without: tuple[str, ...] = ()) -> dict[str, FileEntry]:
+    """Hash and size of every file in a folder, by names with forward slashes, sorted."""
+    found = {
+        path.relative_to(folder).as_posix(): _entry(path)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
+    return {name: entry for name, entry in found.items() if name not in without}
 
 
 def read_okm(path: Path, *, secret: str | None = None) -> Opened:
@@ -254,7 +260,8 @@ def new_signing_key(path: Path) -> str:
     return key.public_key().public_bytes_raw().hex()
 
 
-def _signature(text: bytes, path: Path) -> dict[str, str]:
+def signature_of(text: bytes, path: Path) -> dict[str, str]:
+    """The signature of a manifest, with the public half of the key in a file."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     try:
