@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from idiolect.plan.stages import STAGES
 from idiolect.runs.decide import Decision
 from idiolect.runs.manifest import CountsRecord, StageRecord
 from idiolect.text_hints import counted
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress, TaskID
 
-_WIDTH = 12  # of the longest name of a stage, and a space
+_WIDTH = max(map(len, STAGES)) + 1
 _PLAIN_EVERY_S = 5.0
 _LIVE_EVERY_S = 0.1
 
