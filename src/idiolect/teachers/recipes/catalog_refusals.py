@@ -59,14 +59,16 @@ def refused_request(
 
 def _missing(dialect: Tcl, part: Slice, context: Context, level: str, rng: random.Random) -> Refused | None:
     """What only another catalog could do: the rest of the own one, or an invented one."""
-    own = {action for proc in part.whole.procs if (action := proc.notes.strip())}
+    own = {action for proc in part.catalog.procs if (action := proc.notes.strip())}
     kept = {proc.name for proc in part.catalog.procs}
-    left = [proc for proc in part.whole.procs if proc.name not in kept]
+    more = len(part.whole.procs) > len(kept)
     for _ in range(_TRIES):
-        if left and part.noted and rng.random() < 0.7:
+        if more and part.noted and rng.random() < 0.7:
             catalog, pools, words = part.whole, part.pools, part.other_words
-            chosen = rng.choice(left)
-            if any(chosen.notes.strip() == proc.notes.strip() for proc in part.catalog.procs):
+            chosen = rng.choice(part.whole.procs)
+            if chosen.name in kept or any(
+                chosen.notes.strip() == proc.notes.strip() for proc in part.catalog.procs
+            ):
                 continue
         else:
             other = random_catalog(rng, "other", part.language)

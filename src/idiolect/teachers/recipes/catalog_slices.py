@@ -72,10 +72,10 @@ def _own(job: RecipeJob, dialect: Tcl, number: int, language: str, rng: random.R
     if whole is None:
         invented = random_catalog(rng, f"c{number:05d}", language)
         whole = invented.catalog
-    pools = dict(invented.pools) if invented else _own_pools(whole, rng)
     for _ in range(_TRIES):
         chosen = _chosen(whole, rng, always_whole=invented is not None)
         pack = make_pack(whole, chosen)
+        pools = dict(invented.pools) if invented else _own_pools(pack.catalog, rng)
         try:
             examples = _examples(dialect, replace(job.project, catalog=pack.catalog), pools, rng)
         except (NoSample, NoValue):
