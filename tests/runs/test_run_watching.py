@@ -5,6 +5,7 @@ import io
 from rich.console import Console
 from toy_stages import made
 
+from idiolect.plan.stages import STAGES
 from idiolect.runs.decide import Decision
 from idiolect.runs.manifest import Basis, CountsRecord, StageRecord
 from idiolect.runs.watching import LiveWatcher, PlainWatcher
@@ -31,13 +32,15 @@ def test_plain_progress_is_limited_by_time_not_by_calls():
         now[0] += 1 / 1024
         watcher.progress("corpus", done, 10_000, "verifying")
     watcher.ended(RECORD, 10.0)
-    assert lines == [
-        "corpus      runs: first time",
-        "corpus      5,120 of 10,000 (51 %): verifying",
-        "corpus      done in 10.0 s, 0 files written",
-        "            sources: 1,200 read = 1,000 kept + 200 rejected (150 invalid, 50 repeat)",
-        "            warning: 2 includes were not found",
+    texts = [
+        ("corpus", "runs: first time"),
+        ("corpus", "5,120 of 10,000 (51 %): verifying"),
+        ("corpus", "done in 10.0 s, 0 files written"),
+        ("", "sources: 1,200 read = 1,000 kept + 200 rejected (150 invalid, 50 repeat)"),
+        ("", "warning: 2 includes were not found"),
     ]
+    width = max(map(len, STAGES)) + 1
+    assert lines == [f"{stage:<{width}}{text}" for stage, text in texts]
 
 
 def test_what_is_left_out_is_told_only_where_it_was_asked_for():
