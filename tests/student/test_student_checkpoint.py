@@ -12,7 +12,7 @@ from idiolect.student.checkpoint import check_checkpoint
 def checkpoint(tmp_path: Path) -> Path:
     folder = model_folder(tmp_path / "runs" / "checkpoint-200")
     (folder / "trainer_state.json").write_text(json.dumps({"global_step": 200}))
-    for name in ("optimizer.pt", "scheduler.pt", "rng_state_0.pth"):
+    for name in ("optimizer.json", "scheduler.json", "loop.json", "random-0.json", "checkpoint.json"):
         (folder / name).write_bytes(b"not opened")
     return folder
 
@@ -68,9 +68,17 @@ def test_an_adapter_checkpoint_is_checked_by_its_own_file(checkpoint: Path) -> N
 
 
 def test_missing_training_state_is_a_warning(checkpoint: Path) -> None:
-    (checkpoint / "optimizer.pt").unlink()
+    (checkpoint / "optimizer.json").unlink()
     (found,) = check_checkpoint(checkpoint)
-    assert (found.code, found.severity, "optimizer.pt" in found.message) == ("L430", "warning", True)
+    assert (found.code, found.severity, "optimizer.json" in found.message) == ("L430", "warning", True)
+
+
+def test_a_checkpoint_of_another_trainer_is_refused_with_what_to_do(checkpoint: Path) -> None:
+    (checkpoint / "checkpoint.json").unlink()
+    (checkpoint / "optimizer.pt").write_bytes(b"not opened")
+    (found,) = check_checkpoint(checkpoint)
+    assert (found.code, found.severity) == ("V005", "error")
+    assert "MODEL.base" in (found.help or "")
 
 
 def test_files_and_pipes_are_no_checkpoint(checkpoint: Path) -> None:

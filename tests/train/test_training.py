@@ -290,3 +290,40 @@ def test_what_is_not_trained_is_refused_with_one_fault(
     with pytest.raises(TrainingError, match=says) as caught:
         trained(root, plan_of(train, dataset=dataset, model=model), numbers, home=str(tmp_path / "home"))
     assert caught.value.help
+
+
+def test_a_full_disk_leaves_the_old_checkpoint_whole_and_training_goes_on(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from idiolect.train import trainer
+
+    real, calls = trainer.write_tree, []
+
+    def full(path: Path, tree: Any) -> None:
+        calls.append(path.name)
+        if calls.count("optimizer") == 2 and path.name == "optimizer":
+            path.with_suffix(".json").write_text("{half")
+            raise OSError(28, "No space left on device")
+        real(path, tree)
+
+    monkeypatch.setattr(trainer, "write_tree", full)
+    said: list[str] = []
+    plan = plan_of("checkpoint_steps: 2 max_steps: 6")
+    found = trained(root, plan, ROWS, home=str(tmp_path / "home"), warn=said.append)
+    assert said == ["checkpoint-4 was not written: No space left on device; the one before it is whole"]
+    assert [one.step for one in found.checkpoints] == [2, 6]
+    assert not list((tmp_path / "home").rglob(".writing-*"))
+
+
+def test_checkpoints_are_put_where_the_script_says(root: Path, tmp_path: Path) -> None:
+    from idiolect.train.outfit import Outfit
+    from idiolect.train.run_files import RunFiles
+
+    plan = plan_of('checkpoint_steps: 2 max_steps: 6 save_total_limit: 2 checkpoint_path: "kept/here"')
+    RunFiles.of(plan, root).folder.mkdir(parents=True, exist_ok=True)
+    outfit = Outfit(RunFiles.of(plan, root))
+    trained(root, plan, ROWS, home=str(tmp_path / "home"), callbacks=outfit)
+    assert sorted(path.name for path in (root / "kept" / "here").iterdir()) == [
+        "checkpoint-4",
+        "checkpoint-6",
+    ]

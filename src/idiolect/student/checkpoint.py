@@ -1,6 +1,7 @@
 """Checks a checkpoint folder before training resumes from it: files there, whole, and of the right model.
 
-Optimizer and random state are pickles: only their presence is checked, they are **not** opened.
+What `train/checkpoints.py` wrote has a record of its files, which training holds them against. Optimizer and
+random state of other trainers are pickles: they are **not** opened, and nothing goes on from them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from idiolect.student.safetensors_header import Corrupt, read_header
 from idiolect.text_hints import listed
 
 _ADAPTERS = ("adapter_model.safetensors", "adapter.safetensors")
-_STATE = ("trainer_state.json", "optimizer.pt", "scheduler.pt", "rng_state.pth")
+_RECORD = "checkpoint.json"
+_STATE = ("trainer_state.json", "optimizer.json", "scheduler.json", "loop.json", "random-0.json")
 _STATE_BYTES = 64 << 20
 
 
@@ -56,7 +58,11 @@ def _as_v005(found: Problem) -> Problem:
 
 
 def _state(path: Path) -> list[Problem]:
-    missing = [name for name in _STATE if not (path / name).exists() and not _per_process(path, name)]
+    missing = [name for name in _STATE if not (path / name).exists()]
+    if not (path / _RECORD).exists():
+        what = f"checkpoint {path.name} was not written by this engine, which can't use its state"
+        help = "begin with its weights instead: name the folder as MODEL.base, or as MODEL.ADAPTER"
+        return [problem("V005", what, help=help, where=str(path))]
     if missing:
         what = f"{path.name} lacks {listed(missing)}: training would not go on exactly where it stopped"
         return [problem("L430", what, where=str(path))]
@@ -68,10 +74,6 @@ def _state(path: Path) -> list[Problem]:
     if not isinstance(content, dict) or type(content.get("global_step")) is not int:
         return [problem("V005", "trainer_state.json has no global_step", where=str(state))]
     return []
-
-
-def _per_process(path: Path, name: str) -> bool:
-    return name == "rng_state.pth" and any(path.glob("rng_state_*.pth"))
 
 
 def _fit(path: Path, architecture: str | None) -> list[Problem]:

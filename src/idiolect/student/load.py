@@ -25,7 +25,7 @@ from idiolect.student.precision import choose_device, choose_precision, hardware
 from idiolect.student.prompt import BadTemplate, PromptForm, make_form
 from idiolect.student.quiet import quiet
 from idiolect.student.reference import BUILT_IN
-from idiolect.student.saved import Record, read_record, student_folder
+from idiolect.student.saved import Record, latest_student, read_record, student_folder
 from idiolect.student.trouble import StudentError, libraries
 from idiolect.student.vocabulary import fit_vocabulary
 
@@ -155,7 +155,7 @@ def _trained(source: str, root: Path) -> Path | None:
 
             return student_folder(opened_archive(place))
     for place in (Path(source), root / source, root / RUNS / source):
-        if place.is_dir() and (found := student_folder(place)):
+        if place.is_dir() and (found := latest_student(place)):
             return found
     return None
 

@@ -73,6 +73,19 @@ def form_record(form: PromptForm) -> dict[str, Any]:
     return {**asdict(form), "labels": list(form.labels)}
 
 
+def latest_student(place: Path) -> Path | None:
+    """The folder of the student that a run ends with: the aligned one, unless evaluation chose the other."""
+    aligned = student_folder(place / "align")
+    if aligned is not None and (place / "manifest.json").is_file():
+        try:
+            chosen = json.loads(read_small(place / "eval_aligned" / "chosen.json", _MAX_BYTES)).get("student")
+        except (Unreadable, ValueError, AttributeError):
+            chosen = "align"
+        if chosen != "train":
+            return aligned
+    return student_folder(place)
+
+
 def student_folder(place: Path) -> Path | None:
     """The folder of a student in a place: a student's own, a stage's, or a run's, the latest stage first."""
     if (place / RECORD).is_file():

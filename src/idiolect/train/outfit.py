@@ -15,6 +15,7 @@ from idiolect.data.example import Example
 from idiolect.data.jsonl import read_examples
 from idiolect.dialects.contract import EMPTY, Context, Dialect
 from idiolect.plan.paths import locate
+from idiolect.plan.plan import Plan
 from idiolect.problem import problem
 from idiolect.train.hooks import HookRunner
 from idiolect.train.run_files import RunFiles
@@ -56,6 +57,9 @@ class Outfit:
             gpu=0 if fitted.student.device == "cuda" else None,
         )
         self.made = list(callbacks_of(around))
+        published = publish_place(job.plan, job.root)
+        if published is not None and first:
+            self.made.append(publisher(published, job.warn))
         if fitted.settings.hard is not None:
             self.made.append(self._hard_examples(fitted))
         return self.made
@@ -101,6 +105,52 @@ class Outfit:
                 one.close()
         if self.hooks is not None:
             self.hooks.close()
+
+
+def publish_place(plan: Plan, root: Path) -> Path | None:
+    """TRAIN.checkpoint_path, where the script names another folder than the run's."""
+    written = plan.train.checkpoint_path if plan.train else None
+    if written is None or plan.train is None or plan.train.save_strategy == "no":
+        return None
+    place, run = root / written, root / plan.project.run_folder
+    setting = plan.settings.get("TRAIN.checkpoint_path")
+    if place == run or setting is None or setting.origin.kind in ("default", "proposed", "derived"):
+        return None
+    return place
+
+
+def publisher(place: Path, warn: Callable[[str], None]) -> Any:
+    """A callback that keeps copies of the checkpoints in a folder that the script names."""
+    import shutil
+
+    from transformers import TrainerCallback
+
+    from idiolect.train.checkpoints import folders
+    from idiolect.train.results import linked
+
+    class Publisher(TrainerCallback):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self._mine: set[str] = set()
+
+        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            home = {folder.name: folder for folder in folders(Path(args.output_dir))}
+            newest = f"checkpoint-{state.global_step}"
+            try:
+                place.mkdir(parents=True, exist_ok=True)
+                if newest in home:
+                    beside = place / f".{newest}.writing"
+                    shutil.rmtree(beside, ignore_errors=True)
+                    linked(home[newest], beside)
+                    shutil.rmtree(place / newest, ignore_errors=True)
+                    beside.rename(place / newest)
+                    self._mine.add(newest)
+            except OSError as error:
+                warn(f"{newest} was not put into {place.name}: {error.strerror or error}")
+            for name in self._mine - set(home):
+                shutil.rmtree(place / name, ignore_errors=True)
+            self._mine &= set(home)
+
+    return Publisher()
 
 
 def _saver(files: RunFiles, fitted: Fitted) -> Callable[[str], str]:
