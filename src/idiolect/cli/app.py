@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from idiolect import __version__
-from idiolect.cli import align, catalog, constraint, corpus, data, dialect, index, okm, runs
+from idiolect.cli import align, catalog, constraint, corpus, data, dialect, index, okm, runs, serve
 from idiolect.cli.about import about, leave
 from idiolect.cli.chat import chat
 from idiolect.cli.check import check
@@ -26,12 +26,14 @@ from idiolect.cli.package import package
 from idiolect.cli.plan import plan
 from idiolect.cli.run import ForceMayStandAlone, run
 from idiolect.cli.schema import schema
+from idiolect.cli.serve import deploy
 from idiolect.cli.show import show
 from idiolect.cli.stages import evaluate, export, merge
 from idiolect.cli.synth import synth
 from idiolect.cli.train import train
 from idiolect.cli.tune import tune
 from idiolect.cli.validate import validate
+from idiolect.cli.web import dashboard, web
 
 app = typer.Typer(
     name="idiolect",
@@ -81,6 +83,9 @@ app.command()(merge)
 app.command()(export)
 app.command()(convert)
 app.command()(package)
+app.command()(deploy)
+app.command()(dashboard)
+app.command()(web)
 app.command("list")(list_what)
 app.command()(about)
 app.command("exit")(leave)
@@ -92,6 +97,7 @@ app.add_typer(catalog.app, name="catalog")
 app.add_typer(corpus.app, name="corpus")
 app.add_typer(data.app, name="data")
 app.add_typer(index.app, name="index")
+app.add_typer(serve.app, name="serve")
 app.add_typer(okm.app, name="okm")
 
 
@@ -127,6 +133,12 @@ def okto_eval() -> None:
 def okto_merge() -> None:
     """Entry point of `okto_merge --adapter A --base B --output O`."""
     sys.argv.insert(1, "merge")
+    main()
+
+
+def okto_deploy() -> None:
+    """Entry point of `okto_deploy --model RUN --target api --port N`."""
+    sys.argv.insert(1, "deploy")
     main()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +17,6 @@ _POLL_S = 0.3
 _MOST_DECISIONS = 20
 _LAST_LINES = 5
 _LAST_BYTES = 1 << 14
-_MOST_READ = 1 << 24  # at a time
 
 
 def logs(
@@ -76,6 +74,8 @@ def _series_line(name: str, series: Series) -> str:
 
 
 def _last_lines(one: ShelfRun) -> None:
+    from idiolect.runs.tail import Tail
+
     log = Tail(one.folder.log, back=_LAST_BYTES)
     lines = log.new_lines()[-_LAST_LINES:]
     if lines:
@@ -88,6 +88,7 @@ def _follow(one: ShelfRun) -> None:
     """Print what is added to the run's log and to its growing metrics, as long as a process works in it."""
     from idiolect.runs.history import describe_point, stream_file
     from idiolect.runs.lock import holder_of
+    from idiolect.runs.tail import Tail
 
     log, stream = Tail(one.folder.log), Tail(stream_file(one))
     if holder_of(one.folder.path) is None:
@@ -103,29 +104,3 @@ def _follow(one: ShelfRun) -> None:
             typer.echo("the run has ended")
             return
         time.sleep(_POLL_S)
-
-
-class Tail:
-    """The lines that are added to a file from now on, or from so many bytes before its end."""
-
-    def __init__(self, path: Path, back: int = 0) -> None:
-        self.path = path
-        self._at = max(path.stat().st_size - back, 0) if path.is_file() else 0
-        self._rest = b""
-
-    def new_lines(self) -> list[str]:
-        """Whole lines that came since last time; a file that began anew is read from its start."""
-        from idiolect.files import Unreadable, open_plain
-
-        try:
-            with open_plain(self.path) as stream:
-                if stream.seek(0, 2) < self._at:
-                    self._at, self._rest = 0, b""
-                stream.seek(self._at)
-                data = stream.read(_MOST_READ)
-        except (Unreadable, OSError):
-            return []
-        self._at += len(data)
-        *whole, rest = (self._rest + data).split(b"\n")
-        self._rest = rest[:_MOST_READ]
-        return [line.decode("utf-8", "replace") for line in whole]
