@@ -18,6 +18,7 @@ from typing import Any
 from idiolect.files import write_beside
 from idiolect.problem import problem
 from idiolect.ship.exported import Exported, ExportJob, Work
+from idiolect.ship.pass_rate import with_pass_rate
 from idiolect.ship.probes import logits_of, probes_of
 from idiolect.ship.security import write_checksums
 from idiolect.ship.writers import NOT_SUPPORTED, WRITERS
@@ -41,7 +42,8 @@ def export(job: ExportJob) -> tuple[Exported, ...]:
     try:
         for number, format in enumerate(job.formats):
             job.step(number, len(job.formats), format)
-            done += [_told_open(job, one) for one in WRITERS[format](work, making)]
+            made = [with_pass_rate(work, one, job.judge) for one in WRITERS[format](work, making)]
+            done += [_told_open(job, one) for one in made]
     finally:
         shutil.rmtree(making, ignore_errors=True)
     if job.protection.checksums:

@@ -25,6 +25,7 @@ from idiolect.runs.stage import StageError, StageResult, StageWork
 from idiolect.ship.export import REPORT, check_formats, export
 from idiolect.ship.exported import ExportJob, Progress
 from idiolect.ship.merge import load_for_merge, merge, save_merged
+from idiolect.ship.pass_rate import Judge
 from idiolect.ship.probes import probes_of
 from idiolect.ship.security import CHECKSUMS, NoKey, Protection, protection_of
 from idiolect.student.from_plan import base_of
@@ -71,6 +72,7 @@ def run_export(work: StageWork) -> StageResult:
                 facts=facts_of(work),
                 parameters=_parameters(work.plan),
                 protection=protection,
+                judge=_judge(work),
                 step=_step(work),
             )
         )
@@ -89,6 +91,10 @@ def run_export(work: StageWork) -> StageResult:
     numbers: dict[str, int | float] = {
         f"{file_name(one.path or '')}_bytes": one.bytes for one in done if one.path
     }
+    for one in done:
+        for when in ("before", "after") if one.pass_rate else ():
+            rate = one.pass_rate[when]["rate"] if one.pass_rate else None
+            numbers |= {f"{one.format}_pass_rate_{when}": rate} if rate is not None else {}
     return StageResult(
         numbers=numbers,
         warnings=warnings,
@@ -115,6 +121,10 @@ def protected(work: StageWork) -> Protection:
         return protection_of(work.plan.security, work.root)
     except NoKey as error:
         raise StageError(str(error), error.help) from error
+
+
+def _judge(work: StageWork) -> Judge | None:
+    return Judge(*dialect_of(work.plan, work.root, work.inputs)) if work.plan.dialect else None
 
 
 def _parameters(plan: Plan) -> dict[str, Any]:

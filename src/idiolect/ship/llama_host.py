@@ -2,7 +2,7 @@
 
 Run as `python -m idiolect.ship.llama_host`. One JSON line in: {model, adapter, probes: [{ids, start}],
 texts}. One line out: {runtime, tokens}, then the logits of all probes as float32 on standard output, or
-{error}.
+{error}. With {model, prompts, stops, most} it answers {answers}, greedily.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     import llama_cpp
 
     _without_extra_buffers(llama_cpp)
+    if "prompts" in request:
+        return _answered(llama_cpp, request), []
     longest = max(len(probe["ids"]) for probe in request["probes"])
     # A cache of 32-bit floats: the usual one of 16 rounds more than a 16-bit file does.
     model = llama_cpp.Llama(
@@ -51,6 +53,32 @@ def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
         "width": int(logits[0].shape[1]),
     }
     return told, logits
+
+
+def _answered(llama_cpp: Any, request: dict[str, Any]) -> dict[str, Any]:
+    """The likeliest tokens behind each prompt, up to one that ends the answer."""
+    size = max(map(len, request["prompts"])) + request["most"] + 8
+    model = llama_cpp.Llama(
+        request["model"],
+        n_ctx=size,
+        n_batch=size,
+        n_threads=1,
+        logits_all=True,
+        use_mmap=False,
+        verbose=False,
+    )
+    answers = []
+    for prompt in request["prompts"]:
+        model.reset()
+        model.eval(prompt)
+        answer: list[int] = []
+        while len(answer) < request["most"]:
+            answer.append(int(np.argmax(model.scores[model.n_tokens - 1])))
+            if answer[-1] in request["stops"]:
+                break
+            model.eval(answer[-1:])
+        answers.append(answer)
+    return {"answers": answers}
 
 
 def _without_extra_buffers(llama_cpp: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -51,12 +51,32 @@ def ask_llama_cpp(path: Path, probes: Sequence[Probe], *, adapter: Path | None =
 
     if find_spec("llama_cpp") is None:
         raise NoRuntime("llama.cpp is not installed here: pip install llama-cpp-python")
-    request = {
-        "model": str(path),
-        "adapter": str(adapter) if adapter else None,
-        "probes": [{"ids": list(probe.ids), "start": probe.start} for probe in probes],
-        "texts": list(TEXTS),
-    }
+    told, data = _hosted(
+        {
+            "model": str(path),
+            "adapter": str(adapter) if adapter else None,
+            "probes": [{"ids": list(probe.ids), "start": probe.start} for probe in probes],
+            "texts": list(TEXTS),
+        }
+    )
+    every = torch.from_numpy(np.frombuffer(data, "<f4").reshape(-1, told["width"]).copy())
+    parts = torch.split(every, [probe.positions for probe in probes])
+    return Said(told["runtime"], tuple(parts), tuple(tuple(one) for one in told["tokens"]))
+
+
+def llama_cpp_answers(
+    path: Path, prompts: Sequence[Sequence[int]], stops: Sequence[int], most: int
+) -> tuple[tuple[int, ...], ...]:
+    """The greedy answers of a GGUF file to prompts of token ids, with the token that ends each."""
+    if find_spec("llama_cpp") is None:
+        raise NoRuntime("llama.cpp is not installed here: pip install llama-cpp-python")
+    wanted = {"prompts": [list(one) for one in prompts], "stops": list(stops), "most": most}
+    told, _ = _hosted({"model": str(path), **wanted})
+    return tuple(tuple(one) for one in told["answers"])
+
+
+def _hosted(request: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """What llama.cpp, in its process, has to say to a request."""
     try:
         done = subprocess.run(
             [sys.executable, "-m", "idiolect.ship.llama_host"],
@@ -71,9 +91,7 @@ def ask_llama_cpp(path: Path, probes: Sequence[Probe], *, adapter: Path | None =
     told = json.loads(head)
     if "error" in told:
         raise RuntimeFailed(f"llama.cpp: {told['error'][:300]}")
-    every = torch.from_numpy(np.frombuffer(data, "<f4").reshape(-1, told["width"]).copy())
-    parts = torch.split(every, [probe.positions for probe in probes])
-    return Said(told["runtime"], tuple(parts), tuple(tuple(one) for one in told["tokens"]))
+    return told, data
 
 
 def ask_onnx(folder: Path, probes: Sequence[Probe]) -> Said:
@@ -95,6 +113,17 @@ def ask_onnx(folder: Path, probes: Sequence[Probe]) -> Said:
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokens = tuple(tuple(tokenizer.encode(text, add_special_tokens=False).ids) for text in TEXTS)
     return Said(model.runtime, tuple(torch.from_numpy(one) for one in logits), tokens)
+
+
+def onnx_answers(
+    folder: Path, prompts: Sequence[Sequence[int]], stops: Sequence[int], most: int
+) -> tuple[tuple[int, ...], ...]:
+    """The greedy answers of a graph to prompts of token ids."""
+    from idiolect.ship.onnx_run import OnnxModel
+
+    model = OnnxModel(folder, threads=1)
+    model.stops = frozenset(stops)
+    return tuple(tuple(model.generate(one, most=most)) for one in prompts)
 
 
 def _in_two(model: Any, probe: Probe) -> Any:
