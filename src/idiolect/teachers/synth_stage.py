@@ -185,7 +185,8 @@ class Tally:
 
 def _write(work: StageWork, job: RecipeJob, yielded: Iterable[Example | Rejected], tally: Tally) -> None:
     """Everything that the recipe yields, into the file of what is kept or of what is not."""
-    gate = Gate(job.dialect, job.project)
+    enforced = work.plan.dialect is None or work.plan.dialect.enforce
+    gate = Gate(job.dialect, job.project, enforced=enforced)
     with (
         (work.folder / EXAMPLES).open("w", encoding="utf-8", newline="\n") as kept,
         (work.folder / REJECTED).open("w", encoding="utf-8", newline="\n") as left,

@@ -9,6 +9,7 @@ from idiolect.data.example import Example, Rejected
 from idiolect.dialects.contract import Context, Dialect, Sample
 from idiolect.dialects.json_ast.dialect import JsonAst
 from idiolect.dialects.verdict import Verdict
+from idiolect.grammar.form import Grammar, Text, grammar
 from idiolect.teachers.recipes.breaking import break_text, weight_of
 from idiolect.teachers.recipes.gate import Gate
 
@@ -120,3 +121,13 @@ def test_codes_that_are_aimed_at_are_chosen_more_often():
 
     assert share(targets) > 2 * share({})
     assert weight_of(("json.schema.format",), targets) > weight_of(("json.schema.type",), targets) == 1.0
+
+
+def test_where_nothing_is_enforced_a_target_need_not_be_writable():
+    class Mute(JsonAst):
+        def constraint(self, context: Context = Context()) -> Grammar:
+            return grammar("start", {"start": Text("never")})
+
+    one = Example(instruction="x", context='{"type": "object"}', target="{}")
+    assert isinstance(Gate(Mute(), Context()).judge(one), Rejected)
+    assert isinstance(Gate(Mute(), Context(), enforced=False).judge(one), Example)

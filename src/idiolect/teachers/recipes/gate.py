@@ -1,6 +1,6 @@
 """The gate that every synthetic example passes: its target verifies, and decoding could write it.
 
-A negative must be refused by the verifier. The verdict found is written into the example. One grammar is
+Where nothing is decoded under a grammar (DIALECT.enforce is false), the second is not asked. A negative must be refused by the verifier. The verdict found is written into the example. One grammar is
 made for each context. It does **not** mend anything.
 """
 
@@ -23,8 +23,9 @@ _KEPT = 64  # grammars of contexts
 class Gate:
     """Judges examples of one dialect."""
 
-    def __init__(self, dialect: Dialect, project: Context) -> None:
+    def __init__(self, dialect: Dialect, project: Context, *, enforced: bool = True) -> None:
         self._dialect = dialect
+        self._enforced = enforced
         self._project = project
         self._grammars: dict[str, Grammar | str | None] = {}  # a text says why there is none
 
@@ -85,6 +86,8 @@ class Gate:
 
     def _made(self, context: Context) -> Grammar | str | None:
         """The grammar, why there is none, or None where the dialect constrains nothing."""
+        if not self._enforced:
+            return None
         try:
             return self._dialect.constraint(context)
         except NotOffered:
