@@ -80,6 +80,14 @@ def _prefixes(literals: Iterable[Text]) -> dict[str, list[Text]]:
     return found
 
 
+def _by_first(literals: Iterable[Text]) -> dict[str, list[Text]]:
+    """Literals by their first letters."""
+    found: dict[str, list[Text]] = {}
+    for literal in literals:
+        found.setdefault(literal.text[0], []).append(literal)
+    return found
+
+
 class _Search:
     """The grammar as a graph of places: free moves, and moves that read a lexeme."""
 
@@ -95,10 +103,16 @@ class _Search:
         self.skips: dict[int, int] = {}
         self.moves: dict[int, tuple[int, ...]] = {}
         self.begins: dict[int, Ranges] = {}
+        self.firsts: dict[Node, Ranges] = {}
+        self.met: dict[Node, list[Node]] = {}
+        self.overlapping: dict[Node, list[Node]] = {}
         for name in grammar.rules:
             self.entry[name], self.exit[name] = self.place(), self.place()
         for name, body in grammar.rules.items():
             self.free[self.add(body, self.entry[name])].append(self.exit[name])
+        lexemes = dict.fromkeys(lexeme for reads in self.reads for lexeme, _ in reads)
+        self.wide = [lexeme for lexeme in lexemes if not isinstance(lexeme, Text)]
+        self.reads = [[(lexeme, self.skip(end)) for lexeme, end in reads] for reads in self.reads]
 
     def place(self) -> int:
         self.free.append([])
@@ -189,6 +203,7 @@ class _Search:
         found: set[Node] = set()
         rows = [self.closure([self.entry[self.grammar.start]])]
         seen = set(rows)
+        gone: set[frozenset[int]] = set()  # places behind groups of lexemes: many groups lead to the same
         while rows and len(seen) < MOST_PLACES:
             row = rows.pop()
             expected: dict[Node, set[int]] = {}
@@ -197,9 +212,11 @@ class _Search:
                     expected.setdefault(lexeme, set()).add(target)
             found |= self._endangered(expected)
             for group in self._alike(expected):
-                reached = frozenset(
-                    place for one in group for end in expected[one] for place in self.after(end)
-                )
+                ends = frozenset(end for one in group for end in expected[one])
+                if ends in gone:
+                    continue
+                gone.add(ends)
+                reached = frozenset(place for end in ends for place in self.after(end))
                 if reached not in seen:
                     seen.add(reached)
                     rows.append(reached)
@@ -218,16 +235,46 @@ class _Search:
         found: set[Node] = set()
         literals = [one for one in expected if isinstance(one, Text)]
         prefixes = _prefixes(literals)
-        others = [one for one in expected if not isinstance(one, Text | Chars)]
+        begun = _by_first(literals)
         for one, ends in expected.items():
-            following = charset.union(*(self.following(end) for end in ends))
+            longer = prefixes.get(one.text, []) if isinstance(one, Text) else self._begun_alike(one, begun)
+            near = [*longer, *(other for other in self._met(one) if other in expected)]
+            following = charset.union(*(self.following(end) for end in ends)) if near else ()
             if not following:
                 continue
-            near = prefixes.get(one.text, []) if isinstance(one, Text) else literals
-            for other in [*near, *others]:
+            for other in near:
                 if self._swallows(one, other, following):
                     found.update((one, other))
         return {one for one in found if not isinstance(one, Chars) and not _single(one)}
+
+    def _begun_alike(self, one: Node, begun: dict[str, list[Text]]) -> list[Text]:
+        """The literals, by their first letters, that a lexeme's texts may begin."""
+        if self._may_be_empty(one):
+            return [literal for literals in begun.values() for literal in literals]
+        first = self.first(one)
+        return [
+            literal
+            for letter, literals in begun.items()
+            if charset.holds(first, ord(letter))
+            for literal in literals
+        ]
+
+    def _met(self, one: Node) -> list[Node]:
+        """The lexemes, no literals, whose texts this one's may begin: what begins otherwise never does."""
+        if one not in self.met:
+            first, empty = self.first(one), self._may_be_empty(one)
+            self.met[one] = [
+                other
+                for other in self.wide
+                if not isinstance(other, Chars) and (empty or charset.overlap(first, self.first(other)))
+            ]
+        return self.met[one]
+
+    def _may_be_empty(self, lexeme: Node) -> bool:
+        if isinstance(lexeme, Text | Chars):
+            return False
+        dfa = self.automaton(lexeme)
+        return dfa is None or dfa.accepts[0]
 
     def following(self, place: int) -> Ranges:
         """Characters that can come next at a place."""
@@ -251,37 +298,43 @@ class _Search:
 
     def _alike(self, expected: dict[Node, set[int]]) -> list[list[Node]]:
         """Groups of lexemes that one text can match at once."""
-        groups: list[list[Node]] = []
-        literals = [one for one in expected if isinstance(one, Text)]
-        others = [one for one in expected if not isinstance(one, Text)]
-        for one in others:
-            joined: list[Node] = [one]
-            rest: list[list[Node]] = []
-            for group in groups:
-                if any(self._overlap(one, member) for member in group):
-                    joined += group
-                else:
-                    rest.append(group)
-            groups = [*rest, joined]
-        alone: list[list[Node]] = []
-        for literal in literals:  # two literals that differ never match one text
-            hits = [group for group in groups if any(self._overlap(literal, member) for member in group)]
-            if not hits:
-                alone.append([literal])
-                continue
-            groups = [group for group in groups if group not in hits]
-            groups.append([literal, *(member for group in hits for member in group)])
-        return groups + alone
+        numbers = {one: number for number, one in enumerate(expected)}
+        above = list(range(len(numbers)))
 
-    def _overlap(self, one: Node, other: Node) -> bool:
-        if isinstance(one, Text) and isinstance(other, Text):
-            return one == other
+        def group_of(number: int) -> int:
+            while above[number] != number:
+                above[number] = above[above[number]]
+                number = above[number]
+            return number
+
+        for one, number in numbers.items():
+            for other in self._overlapping(one):
+                if other in numbers:
+                    above[group_of(numbers[other])] = group_of(number)
+        groups: dict[int, list[Node]] = {}
+        for one, number in numbers.items():
+            groups.setdefault(group_of(number), []).append(one)
+        return list(groups.values())
+
+    def _overlapping(self, one: Node) -> list[Node]:
+        """The lexemes that match some text of this one; two literals that differ never do."""
+        if one not in self.overlapping:
+            self.overlapping[one] = [other for other in self.wide if self._can_overlap(one, other)]
+        return self.overlapping[one]
+
+    def _can_overlap(self, one: Node, other: Node) -> bool:
         if not charset.overlap(self.first(one), self.first(other)):
             return False
         left, right = self.automaton(one), self.automaton(other)
         return left is None or right is None or overlaps(left, right)
 
     def first(self, lexeme: Node) -> Ranges:
+        """Characters that a lexeme can begin with."""
+        if lexeme not in self.firsts:
+            self.firsts[lexeme] = self._first(lexeme)
+        return self.firsts[lexeme]
+
+    def _first(self, lexeme: Node) -> Ranges:
         if isinstance(lexeme, Text):
             return ((ord(lexeme.text[0]), ord(lexeme.text[0])),)
         if isinstance(lexeme, Chars):
