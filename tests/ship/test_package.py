@@ -11,6 +11,7 @@ import pytest
 from test_archives import run
 from test_merge import trained
 
+import idiolect
 from idiolect.data.example import Example
 from idiolect.data.jsonl import write_examples
 from idiolect.decode.opened import open_answering
@@ -20,7 +21,7 @@ from idiolect.plan.resolve import resolve
 from idiolect.runs.stage import Inputs, StageError, StageResult, StageWork
 from idiolect.ship.export_stage import run_export
 from idiolect.ship.package_stage import run_package
-from idiolect.ship.wheel_list import pinned
+from idiolect.ship.wheel_list import NoWheels, fetch_wheels, pinned, write_own_wheel
 
 ROUTING = Path(__file__).parent.parent.parent / "examples" / "tcl-routing"
 SECRET = "c0ffee" * 10 + "beef"
@@ -105,7 +106,8 @@ def test_a_moved_package_answers_by_its_own_index_and_dialect(
 
 def test_the_same_student_gives_the_same_package(tmp_path: Path):
     (_, left), (_, right) = packed(tmp_path / "a"), packed(tmp_path / "b")
-    told = [json.loads((folder / "package.json").read_text())["files"] for folder in (left, right)]
+    files = [json.loads((folder / "package.json").read_text())["files"] for folder in (left, right)]
+    told = [{name: entry for name, entry in one.items() if not name.endswith(".whl")} for one in files]
     assert told[0] == told[1]
 
 
@@ -187,3 +189,40 @@ def test_a_fresh_environment_without_network_generates_and_checks(tmp_path: Path
     (tmp_path / "b.tcl").write_text("my::unknown -net CLK\n")
     assert ask("check", "b.tcl").returncode == 1
     assert ask("dance").returncode == 2
+
+
+def test_wheels_are_taken_from_a_folder_alone(tmp_path: Path):
+    (tmp_path / "list.txt").write_text(f"idiolect=={pinned_version('idiolect')}\n")
+    home = tmp_path / "code"
+    shutil.copytree(Path(idiolect.__file__).parent, home)
+    write_own_wheel(tmp_path / "found", home)
+    first = write_own_wheel(tmp_path / "again", home).read_bytes()
+    assert next((tmp_path / "found").iterdir()).read_bytes() == first
+    with pytest.raises(NoWheels, match="idiolect"):
+        fetch_wheels(tmp_path / "list.txt", tmp_path / "none", found_in=tmp_path)
+    wheel = next((tmp_path / "found").iterdir())
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+    assert "idiolect/ship/onnx_run.py" in names
+    assert "idiolect/student/templates/chatml.jinja" in names
+    assert not [name for name in names if "__pycache__" in name or name.endswith(".pyc")]
+
+
+def pinned_version(name: str) -> str:
+    return dict(line.split("==") for line in pinned())[name]
+
+
+def test_an_archive_brings_its_language_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "project"
+    run_export(project(root))
+    (root / "export" / "routing.okm").rename(tmp_path / "r.okm")
+    shutil.rmtree(root)
+    monkeypatch.chdir(tmp_path)
+    found = open_answering("r.okm", root=Path(), device="cpu")
+    assert found.dialect is not None
+    assert found.pipeline.ask(Question("route CLK on M3")).valid
+    shown = run("show", "r.okm")
+    assert "dialect/catalog.json" in shown
+    assert "models" not in shown
+    assert str(tmp_path) not in shown

@@ -82,6 +82,7 @@ def open_answering(
     `plan` is a script's; without one it is that of the run. `dialect` and `context` win over both.
     StudentError, StageError and DecodeError say what is wrong.
     """
+    model = _unpacked(model, root)
     place = _run_folder(model, root)
     package = place if place is not None and is_package(place) else None
     if place is not None:
@@ -162,6 +163,15 @@ def retriever_of(catalog: Catalog, budget: int = PACK_BUDGET, index: Index | Non
         return pack if pack.catalog.procs else make_pack(catalog, names_in(catalog), budget=budget)
 
     return retrieve
+
+
+def _unpacked(model: str | None, root: Path) -> str | None:
+    """The folder with an archive's content, where the word names one; else the word."""
+    from idiolect.ship.archives import is_archive, opened_archive
+
+    places = (Path(model), root / model) if model and "\0" not in model else ()
+    found = next((place for place in places if is_archive(place)), None)
+    return str(opened_archive(found)) if found else model
 
 
 def _run_folder(model: str | None, root: Path) -> Path | None:

@@ -73,7 +73,7 @@ def bundle(job: BundleJob, into: Path) -> Bundled:
     done = Bundled()
     if {"weights", "gguf"} & set(job.include):
         _weights(job, into, done)
-    write_beside(into / packaged.PLAN, plan_for(job).model_dump_json(indent=2, by_alias=True) + "\n")
+    write_beside(into / packaged.PLAN, plan_text(job.plan, job.dialect))
     if "cli" in job.include:
         job.step("program")
         _program(job, into)
@@ -82,9 +82,11 @@ def bundle(job: BundleJob, into: Path) -> Bundled:
     return done
 
 
-def plan_for(job: BundleJob) -> Plan:
-    """The script's plan without what only training needs, and without where it came from."""
-    plan = job.plan
+def plan_for(plan: Plan, dialect: Any) -> Plan:
+    """The script's plan without what only training needs, and without where it came from.
+
+    `dialect` is the block that names the copies of the dialect's files.
+    """
     sections = {name: getattr(plan, name) for name in KEPT}
     if plan.security is not None:
         sections["security"] = plan.security.model_copy(update={"access_token": None})
@@ -96,9 +98,14 @@ def plan_for(job: BundleJob) -> Plan:
         language_version=plan.language_version,
         project=Project(**project, run_folder=""),
         env=Env(network="offline"),
-        dialect=job.dialect,
+        dialect=dialect,
         **sections,
     )
+
+
+def plan_text(plan: Plan, dialect: Any) -> str:
+    """That plan as a file."""
+    return plan_for(plan, dialect).model_dump_json(indent=2, by_alias=True) + "\n"
 
 
 def _weights(job: BundleJob, into: Path, done: Bundled) -> None:

@@ -17,11 +17,15 @@ from typing import Any
 from idiolect.data.example import Example
 from idiolect.data.jsonl import read_examples
 from idiolect.decode.pipeline import sampling_of
+from idiolect.files import write_beside
 from idiolect.okt.blocks.ship import Export, Merge
 from idiolect.plan.plan import Plan
 from idiolect.runs.dialect_of import dialect_of
 from idiolect.runs.shelf import NotJson, read_json
 from idiolect.runs.stage import StageError, StageResult, StageWork
+from idiolect.ship import packaged
+from idiolect.ship.bundle import plan_text
+from idiolect.ship.dialect_copy import copy_dialect
 from idiolect.ship.export import REPORT, check_formats, export
 from idiolect.ship.exported import ExportJob, Progress
 from idiolect.ship.merge import load_for_merge, merge, save_merged
@@ -72,6 +76,7 @@ def run_export(work: StageWork) -> StageResult:
                 facts=facts_of(work),
                 parameters=_parameters(work.plan),
                 protection=protection,
+                furnish=lambda folder: _furnish(work, folder),
                 judge=_judge(work),
                 step=_step(work),
             )
@@ -123,6 +128,16 @@ def protected(work: StageWork) -> Protection:
         raise StageError(str(error), error.help) from error
 
 
+def _furnish(work: StageWork, folder: Path) -> tuple[str, ...]:
+    """Put the language and what holds for answers beside a student that goes into an archive."""
+    notes: tuple[str, ...] = ()
+    block = work.plan.dialect
+    if block is not None:
+        block, notes = copy_dialect(work.plan, work.root, work.inputs, folder / packaged.DIALECT)
+    write_beside(folder / packaged.PLAN, plan_text(work.plan, block))
+    return notes
+
+
 def _judge(work: StageWork) -> Judge | None:
     return Judge(*dialect_of(work.plan, work.root, work.inputs)) if work.plan.dialect else None
 
@@ -168,7 +183,9 @@ def golden(work: StageWork) -> Iterator[Example]:
     split = work.inputs.stage("split")
     for name in ("test.jsonl", "validation.jsonl"):
         if split is not None and (split / name).is_file():
-            return islice((one for one in read_examples(split / name) if one.valid), _PROBES)
+            found = list(islice((one for one in read_examples(split / name) if one.valid), _PROBES))
+            if found:
+                return iter(found)
     return iter(())
 
 

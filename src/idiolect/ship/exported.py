@@ -37,6 +37,7 @@ class ExportJob:
     merged: bool = True  # whether the adapter is folded in for formats that could also hold it alone
     examples: Sequence[Any] = ()  # golden prompts are made of these
     facts: Mapping[str, Any] = field(default_factory=dict)  # told in archives
+    furnish: Callable[[Path], Sequence[str]] = lambda folder: ()  # puts language and plan into an archive
     judge: Any = None  # a pass_rate.Judge, where the student writes a dialect
     parameters: Mapping[str, Any] = field(default_factory=dict)  # of answers, as Ollama names them
     protection: Protection = OPEN

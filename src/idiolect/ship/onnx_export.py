@@ -212,7 +212,8 @@ def _pack(whole: Path, out: Path, kind: str) -> None:
 def _silent() -> Iterator[None]:
     """Nothing of what the exporter and the packer say while they work."""
     loggers = [logging.getLogger(name) for name in _NOISY]
-    levels = [logger.level for logger in loggers]
+    levels, root = [logger.level for logger in loggers], logging.getLogger()
+    handlers = list(root.handlers)
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
@@ -222,3 +223,4 @@ def _silent() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+        root.handlers[:] = handlers  # the packer's first word gives the root logger one, for good

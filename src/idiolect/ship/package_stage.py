@@ -39,7 +39,7 @@ def run_package(work: StageWork) -> StageResult:
     into = work.folder / DEFAULT
     into.mkdir()
     protection = protected(work)
-    notes: list[str] = list(protection.notes)
+    notes: list[str] = []  # SHA-256: the manifest holds it of every file
     dialect, context, block = None, EMPTY, None
     if work.plan.dialect is not None:
         dialect, context = dialect_of(work.plan, work.root, work.inputs)

@@ -64,10 +64,10 @@ def _normal(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
 
-def write_own_wheel(folder: Path) -> Path:
-    """Write the wheel of the code that is running; the same code gives the same bytes."""
+def write_own_wheel(folder: Path, home: Path | None = None) -> Path:
+    """Write the wheel of the code that is running, or of a copy; the same code gives the same bytes."""
     version = idiolect.__version__
-    home = Path(idiolect.__file__).parent
+    home = home or Path(idiolect.__file__).parent
     info = f"idiolect-{version}.dist-info"
     installed = metadata.distribution("idiolect")
     content: dict[str, bytes] = {

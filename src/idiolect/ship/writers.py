@@ -17,6 +17,7 @@ from idiolect.ship.okm import unpack_okm, write_okm
 from idiolect.ship.ollama import MODELFILE, CantTemplate, modelfile
 from idiolect.ship.probes import logits_of
 from idiolect.ship.turns import NotPieces, prompt_facts
+from idiolect.student.adapters import WEIGHTS
 from idiolect.student.load import Student, load_student
 from idiolect.student.save import save_student
 from idiolect.student.trouble import StudentError
@@ -103,10 +104,12 @@ def okm(work: Work, making: Path) -> list[Exported]:
         save_student(work.student, folder)
     else:
         shutil.copytree(work.whole(), folder)
+    notes = work.job.furnish(folder)
     path = making / f"{work.job.name}.okm"
     protection = work.job.protection
+    facts = {**work.job.facts, "base": work.student.base, "adapter": (folder / WEIGHTS).is_file()}
     write_okm(
-        folder, path, name=work.job.name, facts=work.job.facts, made_with=__version__,
+        folder, path, name=work.job.name, facts=facts, made_with=__version__,
         signing_key=protection.signing_key, secret=protection.secret,
     )  # fmt: skip
 
@@ -118,7 +121,7 @@ def okm(work: Work, making: Path) -> list[Exported]:
 
     if protection.secret is not None and protection.opening_secret is None:
         ask = _other_key
-    return [work.prove("okm", path, "fp32", ask)]
+    return [work.prove("okm", path, "fp32", ask, "; ".join(notes))]
 
 
 def _other_key() -> runtimes.Said:
