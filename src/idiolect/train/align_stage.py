@@ -152,10 +152,7 @@ def _own_pairs(work: StageWork, block: Align, start: Path) -> tuple[list[Prefere
         work.progress(done, total, "answering training examples")
         work.stop_if_asked()
 
-    longest = work.plan.train.max_seq_length // 2 if work.plan.train else 512
-    pairs, counts = pairs_of_student(
-        student, examples, dialect, project, max_tokens=longest, seed=work.seed, step=step
-    )
+    pairs, counts = pairs_of_student(student, examples, dialect, project, seed=work.seed, step=step)
     return pairs, (counts,)
 
 

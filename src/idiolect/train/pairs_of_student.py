@@ -20,6 +20,7 @@ from idiolect.train.pairs import Preference
 _CANDIDATES = 3
 _TEMPERATURE = 0.8
 _BATCH = 8
+_LONGER = 1.5  # an answer may be so much longer than the longest target: what rambles on is wrong by then
 
 
 def pairs_of_student(
@@ -28,7 +29,6 @@ def pairs_of_student(
     dialect: Dialect,
     project: Context,
     *,
-    max_tokens: int,
     seed: int,
     step: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[Preference], Counts]:
@@ -43,6 +43,8 @@ def pairs_of_student(
     was_training = model.training
     model.eval()
     asked = [example for example in examples if example.valid and example.task not in WORDS]
+    targets = [len(student.tokenizer(example.target)["input_ids"]) for example in asked]
+    max_tokens = int(_LONGER * max(targets, default=0)) + 8
     found: dict[str, Preference] = {}
     reasons: dict[str, int] = {}
     read = 0

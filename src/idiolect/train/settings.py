@@ -240,6 +240,8 @@ def arguments_of(
         remove_unused_columns=False,
         ignore_data_skip=True,
         dataloader_pin_memory=False,
+        # The library writes this into the model's own settings, which a saved student keeps.
+        use_cache=settings.task == "language",
         ddp_find_unused_parameters=False,
         average_tokens_across_devices=False,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from idiolect.problem import problem
 from idiolect.runs.dialect_of import dialect_of
 from idiolect.runs.stage import Inputs, StageError, StageResult, StageWork
 from idiolect.ship.dry_run import export_dry_run
+from idiolect.train.before import checked_student
 from idiolect.train.explored import with_best
 from idiolect.train.final_metrics import final_metrics
 from idiolect.train.hook_config import settled_by_hook
@@ -67,6 +69,7 @@ def run_train(work: StageWork) -> StageResult:
                 warn=warner(work, warnings),
                 callbacks=outfit,
             )
+            job = replace(job, student=checked_student(job, dialect, project))
             trained = train_together(job, work.inputs.stages["split"])
             metrics, told = final_metrics(trained, plan, held, hooks)
     finally:
@@ -122,8 +125,8 @@ def examples_in(split: Path) -> tuple[list[Example], list[Example]]:
 
 
 def dialect_for(plan: Plan, root: Path, inputs: Inputs | None = None) -> tuple[Dialect | None, Context]:
-    """The plan's dialect, where training asks it something."""
-    if plan.dialect is None or plan.train is None or plan.train.hard_examples is None:
+    """The plan's dialect: targets are held against it, and answers to hard examples."""
+    if plan.dialect is None:
         return None, EMPTY
     return dialect_of(plan, root, inputs)
 
