@@ -19,7 +19,8 @@ def job(root: Path, *formats: str, **more: object) -> ExportJob:
 
 def test_an_adapter_and_a_merged_model_are_delivered_with_their_proof(tmp_path: Path):
     trained(tmp_path, "qwen3")
-    adapter, whole = export(job(tmp_path, "safetensors"))
+    alone, adapter, whole = export(job(tmp_path, "safetensors"))
+    assert (alone.path, alone.parity.passed) == ("adapter.safetensors", True)
     assert (adapter.format, whole.format) == ("adapter", "safetensors")
     assert adapter.parity.passed
     assert whole.parity.passed
@@ -27,7 +28,7 @@ def test_an_adapter_and_a_merged_model_are_delivered_with_their_proof(tmp_path: 
     assert (tmp_path / "export/adapter/adapter_model.safetensors").is_file()
     assert (tmp_path / "export/model/model.safetensors").is_file()
     report = json.loads((tmp_path / "export" / REPORT).read_text())
-    assert [one["proven"] for one in report["exports"]] == [True, True]
+    assert [one["proven"] for one in report["exports"]] == [True, True, True]
     assert not (tmp_path / "export/.making").exists()
 
 
@@ -60,7 +61,7 @@ def test_a_form_that_differs_or_can_not_be_loaded_is_not_delivered(
     right = runtimes.ask_transformers
     monkeypatch.setattr(runtimes, "ask_transformers", wrong)
     trained(tmp_path, "llama")
-    _, whole = export(job(tmp_path, "safetensors"))
+    *_, whole = export(job(tmp_path, "safetensors"))
     assert not whole.delivered
     assert ("does not say what the student says" in whole.why) == (failure == "differs")
     assert not (tmp_path / "export/model").exists()

@@ -100,3 +100,22 @@ def test_the_divergence_is_that_of_the_distributions():
     assert told.top_1 == 0.5
     assert not told.passed
     assert Probe((1, 2, 3), 1).positions == 2
+
+
+def test_an_adapter_alone_in_a_file_is_merged_as_its_folder_is(tmp_path: Path):
+    from idiolect.ship.adapter_file import opened_adapter, write_adapter_file
+
+    folder = trained(tmp_path, "qwen3")
+    path = write_adapter_file(folder, tmp_path / "adapter.safetensors")
+    probes = plain_probes(load_student("base", root=tmp_path, device="cpu").tokenizer)
+    found = [
+        logits_of(merge(load_for_merge("base", root=tmp_path, adapter=one), probes).student.model, probes[0])
+        for one in (folder, path)
+    ]
+    assert torch.equal(*found)
+    (tmp_path / "other.safetensors").write_bytes((folder / "adapter_model.safetensors").read_bytes())
+    with pytest.raises(StudentError, match="what kind of adapter"):
+        opened_adapter(tmp_path / "other.safetensors")
+    (tmp_path / "broken.safetensors").write_bytes(b"no")
+    with pytest.raises(StudentError, match="no safetensors file"):
+        opened_adapter(tmp_path / "broken.safetensors")

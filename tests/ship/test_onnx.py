@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,9 @@ from test_merge import trained
 
 from idiolect.ship.export import export
 from idiolect.ship.gguf.vocabulary import CantConvert
-from idiolect.ship.onnx_export import check_onnx, export_onnx
+from idiolect.ship.onnx_export import KINDS, check_onnx, export_onnx, pack_graph
 from idiolect.ship.onnx_run import OnnxModel
+from idiolect.ship.parity import compare_logits
 from idiolect.student.load import load_student
 from idiolect.student.prompt import conversation_text, formed
 
@@ -52,6 +54,12 @@ def test_onnxruntime_answers_as_the_model_does_with_its_cache(tmp_path: Path, sh
     assert model.logits(ids, 30).shape == (10, wanted.shape[1])
     start = ids[:20]
     assert [*start, *model.generate(start, most=15)] == greedy(folder, start, 15)
+    for kind in KINDS[1:]:
+        packed = shutil.copytree(out, tmp_path / kind)
+        pack_graph(out / "model.onnx", packed / "model.onnx", kind)
+        assert (packed / "model.onnx").stat().st_size < (out / "model.onnx").stat().st_size
+        found = torch.from_numpy(OnnxModel(packed, threads=1).logits(ids))
+        assert compare_logits([torch.from_numpy(wanted)], [found], kind=kind, runtime="").divergence < 0.5
     text = (out / "model.onnx").read_bytes()
     assert str(Path(__file__).parent.parent.parent).encode() not in text
     assert b"site-packages" not in text

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,10 +17,11 @@ from idiolect.data.example import Example
 from idiolect.data.jsonl import write_examples
 from idiolect.decode.opened import open_answering
 from idiolect.decode.pipeline import Question
+from idiolect.okt.blocks.ship import Merge
 from idiolect.okt.check import check_file
 from idiolect.plan.resolve import resolve
 from idiolect.runs.stage import Inputs, StageError, StageResult, StageWork
-from idiolect.ship.export_stage import run_export
+from idiolect.ship.export_stage import run_export, run_merge
 from idiolect.ship.package_stage import run_package
 from idiolect.ship.wheel_list import NoWheels, fetch_wheels, pinned, write_own_wheel
 
@@ -136,7 +138,7 @@ def test_a_planted_secret_is_in_nothing_that_is_written(
         assert private.encode() not in data
     if stage is run_export:
         assert any("safetensors: written open" in warning for warning in result.warnings)
-        assert "signed by" in run("show", root / "export" / "routing.okm")
+        assert "signed by" in run("show", root / "export" / "model.okm")
     else:
         assert not (root / "package" / "model").exists()
         assert (root / "package" / "signature.json").is_file()
@@ -216,7 +218,7 @@ def test_an_archive_brings_its_language_along(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     root = tmp_path / "project"
     run_export(project(root))
-    (root / "export" / "routing.okm").rename(tmp_path / "r.okm")
+    (root / "export" / "model.okm").rename(tmp_path / "r.okm")
     shutil.rmtree(root)
     monkeypatch.chdir(tmp_path)
     found = open_answering("r.okm", root=Path(), device="cpu")
@@ -226,3 +228,16 @@ def test_an_archive_brings_its_language_along(tmp_path: Path, monkeypatch: pytes
     assert "dialect/catalog.json" in shown
     assert "models" not in shown
     assert str(tmp_path) not in shown
+
+
+def test_the_block_merge_writes_its_formats_beside_its_output(tmp_path: Path):
+    work = project(tmp_path)
+    asked = Merge(
+        source="student", target="base", output="merged/whole", format=["safetensors", "okm", "gguf"]
+    )
+    plan = work.plan.model_copy(update={"merge": asked})
+    result = run_merge(replace(work, plan=plan))
+    assert result.ending == "done"
+    assert (tmp_path / "merged/whole/model.safetensors").is_file()
+    assert (tmp_path / "merged/model.okm").is_file()
+    assert (tmp_path / "merged/whole.f16.gguf").is_file()

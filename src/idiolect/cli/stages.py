@@ -101,7 +101,9 @@ def export(
 
 
 def merge(
-    adapter: Annotated[Path, typer.Option("--adapter", help="The adapter's folder.", show_default=False)],
+    adapter: Annotated[
+        Path, typer.Option("--adapter", help="The adapter's folder or file.", show_default=False)
+    ],
     output: Annotated[Path, typer.Option("--output", help="Where the model goes.", show_default=False)],
     base: Annotated[
         str | None, typer.Option("--base", help="The base model; default: the one that the adapter names.")
@@ -117,6 +119,8 @@ def merge(
         from idiolect.ship.merge import merge as merged
         from idiolect.ship.probes import plain_probes
 
+        if base is None and adapter.is_file():
+            stop(f"error: {adapter} is an adapter alone\n   help: give its base: --base MODEL", USAGE)
         if base is None:
             student = load_for_merge(adapter, root=Path())
         else:

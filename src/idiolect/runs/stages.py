@@ -115,16 +115,20 @@ _ROWS = (
     Stage(
         "merge",
         "idiolect.ship.export_stage:run_merge",
-        settings=("merge", "model.base"),
-        may_read=("merge.source", "merge.target"),
+        settings=(
+            *("merge", "model.base", "dialect", "inference", "behavior", "guard", "control", "deploy"),
+            *("security", "project"),
+        ),
+        reads=_DIALECT,
+        may_read=("merge.source", "merge.target", "dialect.name", "dialect.embed"),
         needs=("split", "train", "align", "eval_aligned"),
     ),
     Stage(
         "export",
         "idiolect.ship.export_stage:run_export",
         settings=(
-            *("export", "dialect", "inference", "behavior", "guard", "security", "project"),
-            *("model.base", "model.context_window", "train.max_seq_length"),
+            *("export", "dialect", "inference", "behavior", "guard", "control", "deploy", "security"),
+            *("project", "model", "train.max_seq_length"),
         ),
         reads=_DIALECT,
         may_read=("dialect.name", "dialect.embed"),

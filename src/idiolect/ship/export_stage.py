@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from idiolect.ship import packaged
 from idiolect.ship.bundle import plan_text
 from idiolect.ship.dialect_copy import copy_dialect
 from idiolect.ship.export import REPORT, check_formats, export
-from idiolect.ship.exported import ExportJob, Progress
+from idiolect.ship.exported import Exported, ExportJob, Progress
 from idiolect.ship.merge import load_for_merge, merge, save_merged
 from idiolect.ship.pass_rate import Judge
 from idiolect.ship.probes import probes_of
@@ -42,7 +43,9 @@ _PROBES = 64  # examples looked through for golden prompts
 def run_merge(work: StageWork) -> StageResult:
     """Fold MERGE.source into MERGE.target, or the run's student into its base."""
     settings = work.plan.merge or Merge()
+    formats = tuple(one for one in settings.format or () if one != "safetensors")  # which it is already
     with faults_told():
+        check_formats(formats)
         if settings.source and settings.target:
             source, adapter = _root_or_name(settings.target, work.root), work.root / settings.source
             loaded = load_for_merge(source, root=work.root, adapter=adapter)
@@ -52,7 +55,46 @@ def run_merge(work: StageWork) -> StageResult:
         save_merged(merged, work.folder / "model")
     if settings.output:
         publish(work.folder / "model", work.root / settings.output)
-    return StageResult(numbers={"largest_logit_difference": merged.difference, "positions": merged.positions})
+    numbers = {"largest_logit_difference": merged.difference, "positions": merged.positions}
+    result = StageResult(numbers=numbers)
+    return _other_formats(work, settings, formats, result) if formats else result
+
+
+def _other_formats(
+    work: StageWork, settings: Merge, formats: tuple[str, ...], result: StageResult
+) -> StageResult:
+    """The merged model in MERGE.format as well, beside MERGE.output."""
+    place = work.root / settings.output if settings.output else work.folder / "model"
+    protection = protected(work)
+    with faults_told():
+        done = export(
+            ExportJob(
+                source=work.folder / "model",
+                root=work.root,
+                into=work.folder,
+                formats=formats,
+                name=file_name(place.name),
+                examples=list(golden(work)),
+                facts=facts_of(work),
+                protection=protection,
+                furnish=lambda folder: _furnish(work, folder),
+                step=_step(work),
+            )
+        )
+    if settings.output:
+        for one in done:
+            if one.path is not None:
+                publish(work.folder / one.path, place.parent / one.path)
+    return replace(result, **told_of(done))
+
+
+def told_of(done: Sequence[Exported]) -> dict[str, Any]:
+    """What a stage's result says of exports: what failed, and what their user should know."""
+    failed = tuple(f"{one.format}: {one.why}" for one in done if not one.delivered and not one.left_out)
+    warnings = tuple(
+        f"{one.format}: {one.why}" for one in done if one.why and (one.delivered or one.left_out)
+    )
+    return {"warnings": warnings, "ending": "gate failed" if failed else "done", "reasons": failed}
 
 
 def run_export(work: StageWork) -> StageResult:
@@ -88,11 +130,6 @@ def run_export(work: StageWork) -> StageResult:
     for name in (REPORT, CHECKSUMS):
         if (work.folder / name).is_file():
             publish(work.folder / name, into / name)
-    failed = tuple(f"{one.format}: {one.why}" for one in done if not one.delivered and not one.left_out)
-    warnings = tuple(
-        f"{one.format}: {one.why}" for one in done if one.why and (one.delivered or one.left_out)
-    )
-    warnings = (*protection.notes, *warnings)
     numbers: dict[str, int | float] = {
         f"{file_name(one.path or '')}_bytes": one.bytes for one in done if one.path
     }
@@ -100,12 +137,9 @@ def run_export(work: StageWork) -> StageResult:
         for when in ("before", "after") if one.pass_rate else ():
             rate = one.pass_rate[when]["rate"] if one.pass_rate else None
             numbers |= {f"{one.format}_pass_rate_{when}": rate} if rate is not None else {}
-    return StageResult(
-        numbers=numbers,
-        warnings=warnings,
-        ending="gate failed" if failed else "done",
-        reasons=failed,
-    )
+    told = told_of(done)
+    told["warnings"] = (*protection.notes, *told["warnings"])
+    return StageResult(numbers=numbers, **told)
 
 
 def gguf_kind(settings: Export) -> str:

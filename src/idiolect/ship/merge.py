@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from idiolect.problem import problem
+from idiolect.ship.adapter_file import opened_adapter
 from idiolect.ship.probes import Probe, logits_of
 from idiolect.student.load import Student, load_student
 from idiolect.student.save import save_student
@@ -40,7 +41,7 @@ def load_for_merge(
     student = load_student(
         source,
         root=root,
-        adapter=adapter,
+        adapter=opened_adapter(adapter) if adapter else None,
         device="cpu",
         precision="fp32",
         quantization="none",

@@ -68,7 +68,7 @@ def export_onnx(
     with _silent():
         _save_graph(_model(folder), whole)
         if kind != "fp32":
-            _pack(whole, out / GRAPH, kind)
+            pack_graph(whole, out / GRAPH, kind)
             for path in out.glob("whole.onnx*"):
                 path.unlink()
     for name in _KEPT:
@@ -192,7 +192,7 @@ def _forget_origins(model: Any) -> None:
     model.metadata_props.clear()
 
 
-def _pack(whole: Path, out: Path, kind: str) -> None:
+def pack_graph(whole: Path, out: Path, kind: str) -> None:
     """Pack the weights of a graph: int8 by onnxruntime's dynamic quantization, int4 in blocks of 32."""
     external = bool(list(whole.parent.glob(f"{whole.name}.data")))
     if kind == "int8":

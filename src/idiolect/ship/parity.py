@@ -22,6 +22,7 @@ BOUNDS: Mapping[str, float] = {
     "q4_k_m": 5e-2,
     "q4_0": 1e-1,
     "int8": 2e-2,
+    "int4": 1e-1,
 }
 
 

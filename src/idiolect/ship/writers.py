@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from idiolect import __version__
 from idiolect.problem import problem
 from idiolect.ship import runtimes
+from idiolect.ship.adapter_file import FILE, opened_adapter, write_adapter_file
 from idiolect.ship.exported import Exported, Work
 from idiolect.ship.gguf.adapter import convert_adapter
 from idiolect.ship.gguf.convert import convert
@@ -22,18 +24,18 @@ from idiolect.student.load import Student, load_student
 from idiolect.student.save import save_student
 from idiolect.student.trouble import StudentError
 
+ARCHIVE = "model.okm"
+
 
 def safetensors(work: Work, making: Path) -> list[Exported]:
     """The adapter as PEFT loads it, and the whole model as transformers does."""
     done = []
     if work.student.has_adapter:
-        folder = making / "adapter"
+        folder, alone = making / "adapter", making / FILE
         save_student(work.student, folder)
-        done.append(
-            work.prove(
-                "adapter", folder, "fp32", lambda: runtimes.ask_peft(_base(work).model, folder, work.probes)
-            )
-        )
+        write_adapter_file(folder, alone)
+        for name, made in (("adapter file", alone), ("adapter", folder)):
+            done.append(work.prove(name, made, "fp32", partial(_as_adapter, work, made)))
     if work.job.merged or not work.student.has_adapter:
         model = making / "model"
         shutil.copytree(work.whole(), model)
@@ -41,6 +43,10 @@ def safetensors(work: Work, making: Path) -> list[Exported]:
             work.prove("safetensors", model, "fp32", lambda: runtimes.ask_transformers(model, work.probes))
         )
     return done
+
+
+def _as_adapter(work: Work, made: Path) -> runtimes.Said:
+    return runtimes.ask_peft(_base(work).model, opened_adapter(made), work.probes)
 
 
 def gguf(work: Work, making: Path) -> list[Exported]:
@@ -105,7 +111,7 @@ def okm(work: Work, making: Path) -> list[Exported]:
     else:
         shutil.copytree(work.whole(), folder)
     notes = work.job.furnish(folder)
-    path = making / f"{work.job.name}.okm"
+    path = making / ARCHIVE
     protection = work.job.protection
     facts = {**work.job.facts, "base": work.student.base, "adapter": (folder / WEIGHTS).is_file()}
     write_okm(
