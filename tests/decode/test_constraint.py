@@ -248,3 +248,21 @@ def test_a_catalog_of_50_000_is_told_and_its_context_packs_are_decoded():
     assert wanted in pack.names
     constraint = constraint_of(load_dialect("tcl"), Context(catalog=pack.catalog), vocabulary)
     assert constraint.shortest == 0
+
+
+def test_names_are_used_only_after_they_were_declared():
+    from decoding import messages, student
+
+    from idiolect.decode.generate import Generator
+    from idiolect.decode.guard import unknown_names
+    from idiolect.decode.records import Request, Sampling
+
+    gates = load_dialect("gates")
+    generator = Generator(student("llama"))
+    requests = [Request(messages("x"), grammar=gates.constraint(), candidates=12)]
+    sampled = generator.generate(requests, Sampling(max_tokens=90, temperature=1.0, top_k=200))
+    greedy = generator.generate(requests, Sampling(max_tokens=60, beams=2))
+    verdicts = [gates.verify(answer.text) for row in (*sampled, *greedy) for answer in row]
+    assert len(verdicts) > 12
+    assert all(verdict.parsed for verdict in verdicts)
+    assert not [verdict for verdict in verdicts if unknown_names(verdict)]

@@ -61,7 +61,7 @@ def _grown(
     for _, number, chosen, log_probability in ways:
         row = beams[number].copy()
         if chosen is not None:
-            if row.bars(chosen):
+            if row.refuses(chosen):
                 continue
             ends = chosen in generator.ending and row.guide is not None
             row.choose(generator.vocabulary.stops[0] if ends else chosen, log_probability)

@@ -98,11 +98,14 @@ class Constraint:
         return self.grammar.post_checks
 
     @cached_property
-    def heavy(self) -> bool:
-        """Whether so much could be going on at each place that a mask takes milliseconds.
+    def checked(self) -> bool:
+        """Whether tokens that the model likes are checked before a mask is made.
 
-        Then to check a token that the model likes is a hundred times quicker.
+        So where names must exist, which no mask says, and where so much could be going on at each place that
+        a mask takes milliseconds: a check is a hundred times quicker.
         """
+        if self.grammar.naming is not None:
+            return True
         completer = Completer(self.machine)
         completer.read(completer.closing())
         return max(map(len, completer.chart)) > _MUCH
@@ -165,7 +168,19 @@ class Guide:
 
     def fits(self, ids: Sequence[int]) -> bool:
         """Whether tokens may come next, all of them."""
-        return int(self.matcher.validate_tokens(list(ids))) == len(ids)
+        return int(self.matcher.validate_tokens(list(ids))) == len(ids) and self.names_exist(ids)
+
+    def names_exist(self, ids: Sequence[int]) -> bool:
+        """Whether tokens name only what the text has declared; True where the grammar knows no names."""
+        if self.constraint.grammar.naming is None:
+            return True
+        self._read()
+        assert self._completer is not None
+        try:
+            text = (self._data + self.constraint.vocabulary.decode(ids)).decode("utf-8")
+        except UnicodeDecodeError:  # the rest of a character is still to come
+            return True
+        return self._completer.takes(text)
 
     def spell(self, text: str) -> list[int]:
         """Tokens that write a text here: plainer ones where the usual would merge with what is before."""

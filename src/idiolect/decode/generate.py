@@ -27,7 +27,6 @@ from idiolect.decode.vocabulary import Vocabulary, vocabulary_of
 from idiolect.student.load import Student
 from idiolect.student.tokens import answer_text, conversation_ids, stop_ids
 
-MOST_BARRED = 50  # choices passed over at one place because they would repeat what was refused
 MOST_CHECKED = 24  # tokens that are checked one by one before a mask is made
 MOST_ROWS = 32  # candidates that are written at the same time
 _DROP = 0.75  # rows still going, of those in the cache, below which the others are dropped from it
@@ -207,19 +206,19 @@ class Generator:
 
     def choose(self, row: Row, hidden: Any, prompt: Sequence[int]) -> None:
         """Ask the model for a row's next token."""
-        heavy = row.guide is not None and row.guide.constraint.heavy and self._is_plain(row.sampling)
-        if heavy and self._choose_checked(row, hidden):
+        checked = row.guide is not None and row.guide.constraint.checked and self._is_plain(row.sampling)
+        if checked and self._choose_checked(row, hidden):
             return
         logits, allowed = self.scores(row, hidden)
         penalty = row.sampling.repetition_penalty
         if penalty != 1.0:
             logits = penalize(logits, positions_of([*prompt, *row.ids], allowed), penalty)
-        for _ in range(MOST_BARRED):
+        while True:
             index, log_probability = choose(logits, row.sampling, row.draws)
             token = int(allowed[index]) if allowed is not None else index
             if token in self.ending and row.guide is not None:
                 token = self.vocabulary.stops[0]
-            if not row.bars(token):
+            if not row.refuses(token):
                 break
             logits = logits.clone()
             logits[index] = float("-inf")

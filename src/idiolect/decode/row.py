@@ -76,6 +76,13 @@ class Row:
         self._given = len(self.ids)
         self._go_on()
 
+    def refuses(self, token: int) -> bool:
+        """Whether a token that the mask allows shall not come: barred, or a name of what does not exist."""
+        if self.bars(token):
+            return True
+        ends = token in self.vocabulary.stops
+        return not ends and self.guide is not None and not self.guide.names_exist([token])
+
     def bars(self, token: int) -> bool:
         """Whether a token would complete what must not follow the beginning."""
         if not self.barred or token in self.vocabulary.stops:

@@ -7,13 +7,15 @@
 Reads character by character and remembers every position, so that a longer text costs only what is new, and
 `closing(position)` answers for any place that was passed. It is a chart of everything that could be going
 on: slow beside an engine, and exact. It knows no tokens.
+
+Where a grammar has a `naming`, names in use are only those that the text has declared by then.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from idiolect.grammar import charset
@@ -37,6 +39,8 @@ from idiolect.grammar.spacing import loose_variant
 from idiolect.grammar.walk import Costs
 
 _CHARACTER = 1 << 12  # price of a character beside that of a rule: a derivation has fewer rules than this
+_STAND_IN = "\ufdd0"  # marks where a name in use will stand; a noncharacter, which no text holds
+_NAME_PRICE = 40  # characters that a name in use is reckoned at, so that endings do without where they can
 _PLAIN: tuple[Ranges, ...] = (((0x30, 0x39), (0x41, 0x5A), (0x61, 0x7A)), ((0x20, 0x7E),), ((0, 0x7F),))
 
 
@@ -64,8 +68,16 @@ class _State:
     number: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """One of some words."""
+
+    words: tuple[str, ...]
+
+
 # One cell of a list of what is left to match: a node and the number of the cell after it; -1 ends the list.
-_Cell = tuple[Node | _More | _State, int]
+_Part = Node | _More | _State | _Words
+_Cell = tuple[_Part, int]
 
 
 @dataclass(slots=True)
@@ -74,6 +86,7 @@ class _Ready:
 
     reads: list[tuple[Ranges, int]] = field(default_factory=list)
     calls: list[tuple[str, int]] = field(default_factory=list)
+    names: list[tuple[str, int]] = field(default_factory=list)  # calls of names in use, by their kind
     ends: bool = False
     by_character: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
@@ -94,7 +107,9 @@ class Machine:
     """A grammar taken apart for reading; one serves any number of texts."""
 
     def __init__(self, grammar: Grammar) -> None:
-        self.grammar = loose_variant(grammar)
+        self.naming = grammar.naming
+        self.kinds = self.naming.kinds if self.naming else frozenset()
+        self.grammar = loose_variant(_stood_in(self.naming.grammar, self.kinds) if self.naming else grammar)
         self.costs = Costs(self.grammar, _CHARACTER)
         self.cells: list[_Cell] = []
         self.numbers: dict[_Cell, int] = {}
@@ -103,8 +118,9 @@ class Machine:
         self.automata: dict[str, tuple[Dfa, list[int]] | None] = {}
         self.texts: dict[Node, str] = {}
         self.bodies: dict[str, int] = {}
+        self.needed: list[frozenset[str]] = []  # of each list, kinds of names that it can't do without
 
-    def cons(self, node: Node | _More | _State, rest: int) -> int:
+    def cons(self, node: _Part, rest: int) -> int:
         """The number of the list (node, rest)."""
         key = (node, rest)
         number = self.numbers.get(key)
@@ -112,6 +128,9 @@ class Machine:
             number = self.numbers[key] = len(self.cells)
             self.cells.append(key)
             self.prices.append(self._price(node) + self.price(rest))
+            if self.kinds:
+                kinds = {node.name} if isinstance(node, Ref) and node.name in self.kinds else set()
+                self.needed.append(frozenset(kinds | (self.needed[rest] if rest >= 0 else set())))
         return number
 
     def price(self, cell: int) -> int:
@@ -125,6 +144,10 @@ class Machine:
             rule = self.grammar.rules.get(name)
             number = self.bodies[name] = self.cons(_State(name, 0) if rule is None else rule, -1)
         return number
+
+    def words(self, words: Collection[str]) -> int:
+        """The list of one of some words, which need not be in the grammar."""
+        return self.cons(_Words(tuple(sorted(words))), -1)
 
     def ready(self, cell: int) -> _Ready:
         """What a list can do next."""
@@ -179,6 +202,8 @@ class Machine:
             case Chars(ranges):
                 if ranges:
                     ready.reads.append((ranges, rest))
+            case Ref(name) if name in self.kinds:
+                ready.names.append((name, rest))
             case Ref(name) if name in self.grammar.rules or self._automaton(name) is not None:
                 ready.calls.append((name, rest))
             case Ref(name):  # a lexeme too large for an automaton is read like a rule's part
@@ -206,6 +231,8 @@ class Machine:
                     yield self.cons(item, self.cons(fewer, rest))
             case AnyOrder():
                 yield self.cons(_More(node, 0), rest)
+            case _Words(words):
+                yield from (self.cons(Text(word), rest) for word in words)
             case _More(whole, written):
                 if whole.may_end(written):
                     yield rest
@@ -234,12 +261,14 @@ class Machine:
                 self.automata[name] = None
         return self.automata[name]
 
-    def _price(self, node: Node | _More | _State) -> int:
+    def _price(self, node: _Part) -> int:
         match node:
             case _State(name, number):
                 found = self._automaton(name)
                 assert found is not None
                 return found[1][number] * _CHARACTER
+            case _Words(words):
+                return min(map(len, words)) * _CHARACTER
             case _More():
                 chosen = self._cheapest(node)
                 between = self.costs.settled(node.node.separator)
@@ -262,12 +291,14 @@ class Machine:
         short = more.node.least - more.written.bit_count() - len(chosen)
         return chosen + spare[: max(short, 0)]
 
-    def _text(self, node: Node | _More | _State) -> str:
+    def _text(self, node: _Part) -> str:
         match node:
             case _State(name, number):
                 found = self._automaton(name)
                 assert found is not None
                 return _to_end(*found, number)
+            case _Words(words):
+                return min(words, key=len)
             case _More():
                 pieces = [self._text(one) for one in self._cheapest(node)]
                 between = self._text(node.node.separator)
@@ -307,6 +338,8 @@ class Completer:
     def __init__(self, machine: Machine | Grammar) -> None:
         self.machine = machine if isinstance(machine, Machine) else Machine(machine)
         self.root = _Goal(0)
+        self.text = ""
+        self._names: dict[int, Mapping[str, Collection[str]]] = {}  # by position
         self.chart: list[dict[_Item, None]] = []
         self._settle([(self.root, self.machine.body(self.machine.grammar.start))])
 
@@ -320,13 +353,30 @@ class Completer:
         after = self.machine.after
         for character in text:
             following = [(goal, cell) for goal, before in self.chart[-1] for cell in after(before, character)]
-            if not following:
+            self.text += character
+            if following:
+                self._settle(following)
+            if not following or not self.chart[-1]:
+                self.back_to(len(self.text) - 1)
                 raise NoWay(self.position)
-            self._settle(following)
+
+    def takes(self, text: str) -> bool:
+        """Whether a text may come next; nothing is read."""
+        position = self.position
+        try:
+            self.read(text)
+        except NoWay:
+            return False
+        finally:
+            self.back_to(position)
+        return True
 
     def back_to(self, position: int) -> None:
         """Forget what was read after a position."""
         del self.chart[position + 1 :]
+        self.text = self.text[:position]
+        for later in [place for place in self._names if place > position]:
+            del self._names[later]
 
     def closing(self, position: int | None = None) -> str:
         """The rest of a shortest whole text that goes on from a position; by default from the last."""
@@ -344,7 +394,7 @@ class Completer:
             done.add(goal)
             steps.append((cell, before))
             if goal is self.root:
-                return self._written(steps, len(steps) - 1)
+                return self._named(self._written(steps, len(steps) - 1), place)
             entry = len(steps) - 1
             for caller, after in goal.waiting:
                 if caller not in done:
@@ -358,10 +408,37 @@ class Completer:
             pieces.append(self.machine.text(cell))
         return "".join(reversed(pieces))
 
+    def names(self, place: int) -> Mapping[str, Collection[str]]:
+        """Names that may be used at a position, by kind."""
+        if self.machine.naming is None:
+            return {}
+        if place not in self._names:
+            self._names[place] = self.machine.naming.names(self.text[:place])
+        return self._names[place]
+
+    def _named(self, ending: str, place: int) -> str:
+        """An ending with names that exist where stand-ins are: the shortest of their kind."""
+        if _STAND_IN not in ending:
+            return ending
+        pieces = ending.split(_STAND_IN)
+        for at in range(1, len(pieces), 2):
+            known = self.names(place).get(pieces[at].rstrip(), ())
+            pieces[at] = min(known, key=lambda name: (len(name), name), default="_")
+        return "".join(pieces)
+
+    def _lacking(self, place: int) -> frozenset[str]:
+        """Kinds of which there is no name."""
+        names = self.names(place)
+        return frozenset(kind for kind in self.machine.kinds if not names.get(kind))
+
     def _settle(self, first: list[_Item]) -> None:
         """A new position, and everything that could be going on there."""
         place = len(self.chart)
-        items: dict[_Item, None] = dict.fromkeys(first)
+        needed = self.machine.needed
+        lacking = self._lacking(place) if self.machine.kinds else frozenset()
+        items: dict[_Item, None] = dict.fromkeys(
+            item for item in first if not lacking or item[1] < 0 or not lacking & needed[item[1]]
+        )
         self.chart.append(items)
         goals: dict[str, _Goal] = {}
         stack = list(items)
@@ -369,6 +446,9 @@ class Completer:
             goal, cell = stack.pop()
             ready = self.machine.ready(cell)
             reached: list[_Item] = []
+            for kind, after in ready.names:
+                if kind not in lacking:
+                    self._call_name(kind, (goal, after), goals, reached, place)
             for name, after in ready.calls:
                 inner = goals.get(name)
                 if inner is None:
@@ -381,9 +461,28 @@ class Completer:
                 goal.empty = goal.empty or goal.began == place
                 reached += goal.waiting
             for item in reached:
-                if item not in items:
+                if item not in items and not (lacking and item[1] >= 0 and lacking & needed[item[1]]):
                     items[item] = None
                     stack.append(item)
+
+    def _call_name(
+        self, kind: str, caller: _Item, goals: dict[str, _Goal], reached: list[_Item], place: int
+    ) -> None:
+        """Begin to read one of the names of a kind."""
+        inner = goals.get(kind)
+        if inner is None:
+            inner = goals[kind] = _Goal(place)
+            reached.append((inner, self.machine.words(self.names(place)[kind])))
+        inner.waiting.setdefault(caller)
+
+
+def _stood_in(grammar: Grammar, kinds: frozenset[str]) -> Grammar:
+    """The grammar with names in use as texts of a high price, which endings do without where they can."""
+    terminals = dict(grammar.terminals)
+    for kind in kinds:
+        written = f"{_STAND_IN}{kind.ljust(_NAME_PRICE)}{_STAND_IN}"
+        terminals[kind] = replace(terminals[kind], node=Text(written))
+    return replace(grammar, terminals=terminals, memo={})
 
 
 def _to_end(dfa: Dfa, far: list[int], state: int) -> str:

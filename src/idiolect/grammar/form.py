@@ -19,9 +19,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from idiolect.grammar import charset
 from idiolect.grammar.charset import Ranges
+
+if TYPE_CHECKING:
+    from idiolect.grammar.naming import Naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +179,7 @@ class Grammar:
     # Rules that stand for another in reports; "" leaves one out. Filled where rules are split or woven.
     shown: Mapping[str, str] = field(default_factory=dict)
     layout: Layout | None = None
+    naming: Naming | None = field(default=None, repr=False, compare=False)
     memo: dict[str, object] = field(default_factory=dict, repr=False, compare=False)  # derived, for reuse
 
 

@@ -24,6 +24,7 @@ from idiolect.grammar.form import (
     text,
 )
 from idiolect.grammar.from_lark import lower_lark
+from idiolect.grammar.naming import Naming
 from idiolect.grammar.spacing import Spacing, Style, styled_variant
 
 NOTHING, SPACE = text(""), text(" ")
@@ -47,8 +48,17 @@ _POST_CHECKS = (
 @cache
 def constraint() -> Grammar:
     """The grammar of canonical texts."""
+    from idiolect.dialects.gates.naming import names_after, names_apart
+
     lowered = lower_lark(grammar_text())
     lowered = replace(lowered, terminals=_reserved(lowered))
+    apart, kinds = names_apart(lowered)
+    naming = Naming(_woven(apart), kinds, names_after)
+    return replace(_woven(lowered), naming=naming, memo={})
+
+
+def _woven(lowered: Grammar) -> Grammar:
+    """The grammar with its canonical white space."""
     spacing = Spacing(lowered)
 
     def between(before: Node, after: Node, joins: bool) -> Node:

@@ -20,7 +20,6 @@ from idiolect.grammar.form import (
     choice,
     many,
     not_chars,
-    optional,
     ref,
     seq,
     times,
@@ -122,7 +121,8 @@ def _hint(value: ValueType, type_name: str) -> str:
 
 
 def comment_line() -> Node:
-    """A comment that upsets no brace count, without blanks at its end."""
-    inner = not_chars('\n\r\\\\{}"', END_OF_FILE)
-    last = not_chars(' \t\n\r\\\\{}"', END_OF_FILE)
-    return seq("#", optional(times(inner, 0, LONGEST_TEXT), last))
+    """A comment that upsets no brace count.
+
+    It may end in a blank, which the canonical form never does: to forbid that made a mask six times slower.
+    """
+    return seq("#", times(not_chars('\n\r\\\\{}"', END_OF_FILE), 0, LONGEST_TEXT))
