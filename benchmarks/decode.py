@@ -5,7 +5,8 @@ chosen in place of the likeliest one, in every engine alike, after all that the 
 the ratios are of time and steps as a model has them that writes such texts; they say nothing of quality.
 Free decoding is transformers' `generate` for as many tokens as the good texts have. Compilation is left out
 (a first call warms up) and printed apart. XGrammar gets our printed grammar, outlines its own JSON Schema
-back end for JSON and its llguidance back end for Tcl. All run in one process on one thread.
+back end for JSON and its llguidance back end for Tcl. All run in one process on one thread, and times are
+the processor's, since other work may run beside it.
 
     python benchmarks/decode.py FOLDER [--models tiny,270m] [--vocabularies 32k,262k] [--batches 1,8]
         [--tasks json,tcl] [--engines free,ours,xgrammar,outlines] [--answers 8]
@@ -135,22 +136,22 @@ def time_ours(student: Student, jobs: list[Job], batch: int) -> tuple[Timed, flo
     timed, mask = Timed(), Guide.mask
 
     def measured(guide: Guide) -> bytes:
-        began = time.perf_counter()
+        began = time.process_time()
         found = mask(guide)
-        timed.masks.append(time.perf_counter() - began)
+        timed.masks.append(time.process_time() - began)
         return found
 
-    began = time.perf_counter()
+    began = time.process_time()
     ask(engine, jobs[:1])  # compiles
-    compiled = time.perf_counter() - began
+    compiled = time.process_time() - began
     Guide.mask = measured  # type: ignore[method-assign]
     try:
         for at in range(0, len(jobs), batch):
             part = jobs[at : at + batch]
             before = engine.runner.forwards
-            began = time.perf_counter()
+            began = time.process_time()
             answers = ask(engine, part)
-            timed.seconds += time.perf_counter() - began
+            timed.seconds += time.process_time() - began
             timed.steps += engine.runner.forwards - before
             for job, answer in zip(part, answers, strict=True):
                 assert answer.text == job.text, (answer.text, job.text)
@@ -215,7 +216,7 @@ def time_transformers(student: Student, jobs: list[Job], batch: int, processors:
             texts = [words(job.text, add_special_tokens=False)["input_ids"] for job in part]
             longest = max(map(len, texts))
             made = LogitsProcessorList([*processors(part), Tell(texts, width)])
-            began = time.perf_counter()
+            began = time.process_time()
             with torch.inference_mode():
                 model.generate(
                     ids, attention_mask=seen, do_sample=False, max_new_tokens=longest + 1,
@@ -223,7 +224,7 @@ def time_transformers(student: Student, jobs: list[Job], batch: int, processors:
                 )  # fmt: skip
             if warm:
                 break
-            timed.seconds += time.perf_counter() - began
+            timed.seconds += time.process_time() - began
             timed.steps += longest + 1
             timed.tokens += sum(map(len, texts))
             timed.answers += len(part)
@@ -238,9 +239,9 @@ def xgrammar_processors(student: Student, jobs: list[Job]) -> tuple[Processors, 
     about = xgrammar.TokenizerInfo.from_huggingface(
         student.tokenizer, vocab_size=student.model.config.vocab_size
     )
-    began = time.perf_counter()
+    began = time.process_time()
     compiled = xgrammar.GrammarCompiler(about, max_threads=1).compile_grammar(print_xgrammar(jobs[0].grammar))
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     return lambda _: [xgrammar.contrib.hf.LogitsProcessor(compiled)], seconds
 
 
@@ -253,7 +254,7 @@ def outlines_processors(student: Student, jobs: list[Job]) -> tuple[Processors, 
     from idiolect.grammar.to_llguidance import print_llguidance
 
     model = outlines.from_transformers(student.model, student.tokenizer)
-    began = time.perf_counter()
+    began = time.process_time()
     if jobs[0].schema is not None:
         made = get_json_schema_logits_processor(None, model, json.dumps(jobs[0].schema), "")
     else:
@@ -263,7 +264,7 @@ def outlines_processors(student: Student, jobs: list[Job]) -> tuple[Processors, 
         made.reset()
         return [made]
 
-    return processors, time.perf_counter() - began
+    return processors, time.process_time() - began
 
 
 def row_of(engine: str, timed: Timed, free: Timed | None, compiled: float) -> str:
