@@ -11,7 +11,8 @@ from idiolect.data.example import Example
 from idiolect.okt.check import check_text
 from idiolect.plan.plan import Plan
 from idiolect.plan.resolve import resolve
-from idiolect.train.training import Trained, TrainingJob, train
+from idiolect.train.job import Trained, TrainingJob
+from idiolect.train.training import train
 from tiny_models import Shape, tiny_model
 
 LORA = 'FT_LORA { base_model: "models/base" lora_rank: 4 lora_alpha: 8 }'

@@ -18,10 +18,10 @@ from idiolect.student.from_plan import student_for, trainable_student
 from idiolect.student.load import load_student
 from idiolect.student.save import save_student
 from idiolect.train.alignment import align, held_out, pair_rows
+from idiolect.train.job import TrainingJob
 from idiolect.train.objectives import PreferenceObjective
 from idiolect.train.pairs import Preference, at_most, pairs_of_results, read_pairs, write_pairs
 from idiolect.train.settings import settings_of
-from idiolect.train.training import TrainingJob
 
 ROWS = examples(12)
 

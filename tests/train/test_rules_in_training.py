@@ -16,9 +16,9 @@ from idiolect.plan.plan import Plan
 from idiolect.runs.stage import NobodyWatches, StageStopped, StageWork
 from idiolect.train.explore_stage import run_explore
 from idiolect.train.explored import with_best
+from idiolect.train.job import Trained
 from idiolect.train.outfit import Outfit
 from idiolect.train.run_files import RunFiles
-from idiolect.train.training import Trained
 
 RULES = """
 CONTROL {

@@ -84,6 +84,7 @@ def test_a_training_killed_some_times_ends_in_the_same_bits(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3000)
 @pytest.mark.parametrize("more", [LORA, ""], ids=["adapter", "all weights"])
 def test_a_training_killed_twenty_times_ends_in_the_same_bits(tmp_path: Path, more: str) -> None:
     killed_again_and_again(tmp_path, more, 20, 7)

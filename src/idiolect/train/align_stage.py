@@ -24,6 +24,7 @@ from idiolect.runs.stage import Counts, StageError, StageResult, StageWork
 from idiolect.student.load import Student, load_student
 from idiolect.student.saved import FINAL, student_folder
 from idiolect.train.alignment import align
+from idiolect.train.job import TrainingJob
 from idiolect.train.judged_pairs import judged_pairs
 from idiolect.train.metrics_log import write_metrics
 from idiolect.train.outfit import Outfit
@@ -31,7 +32,6 @@ from idiolect.train.pairs import PAIRS, Preference, at_most, read_pairs, write_p
 from idiolect.train.results import linked, write_results
 from idiolect.train.run_files import RunFiles
 from idiolect.train.train_stage import begun_home, finish_home, result_of, warner
-from idiolect.train.training import TrainingJob
 from idiolect.train.trouble import told_as_stage
 
 _MOST_ASKED = 256  # examples that the student answers where nothing was judged

@@ -23,11 +23,13 @@ from idiolect.student.load import Student
 from idiolect.student.row import Pair
 from idiolect.student.tokens import NoRow, make_pair
 from idiolect.train.feed import Feed
+from idiolect.train.job import UNSHARED, Lesson, Trained, TrainingJob
+from idiolect.train.loop import run
 from idiolect.train.objectives import PreferenceObjective
 from idiolect.train.pairs import Preference
 from idiolect.train.rows import longest_row
 from idiolect.train.settings import LoopSettings, settings_of
-from idiolect.train.training import UNSHARED, Trained, TrainingJob, run, sharing_way
+from idiolect.train.training import sharing_way
 from idiolect.train.trouble import TrainingError
 
 _EPOCHS = 3  # at most, where the script writes no max_steps: pairs are few, and are soon known by heart
@@ -53,7 +55,7 @@ def align(job: TrainingJob, pairs: Sequence[Preference], *, student: Student, bl
         raise TrainingError(problem("L622", what, help="raise TRAIN.max_seq_length"))
     learned, held = held_out(rows, settings.seed)
 
-    def prepare(model: Any, feed: Feed, steps: int) -> None:
+    def prepare(model: Any, feed: Feed) -> None:
         """The reference's log-probabilities, of the pairs that will be seen."""
         every = [*learned, *held]
         dealer = objective.dealer(every, feed.budget, len(every), settings.seed)
@@ -75,18 +77,18 @@ def align(job: TrainingJob, pairs: Sequence[Preference], *, student: Student, bl
             if watching is not None and hasattr(watching, "ended"):
                 watching.ended(reason)
 
-    return run(
-        replace(job, callbacks=WithDropWatch()),
-        settings,
-        student,
-        objective,
-        learned,
-        held,
-        (counts,),
-        list(student.notes),
-        way,
-        prepare=prepare,
+    lesson = Lesson(
+        job=replace(job, callbacks=WithDropWatch()),
+        settings=settings,
+        student=student,
+        objective=objective,
+        rows=learned,
+        held=held,
+        counts=(counts,),
+        notes=student.notes,
+        way=way,
     )
+    return run(lesson, prepare=prepare)
 
 
 def align_settings(plan: Plan, block: Align, pairs: int) -> LoopSettings:

@@ -15,8 +15,9 @@ from idiolect.files import write_beside
 from idiolect.problem import Problem, problem
 from idiolect.student.load import Student
 from idiolect.student.saved import form_record
+from idiolect.train.job import TrainingJob
 from idiolect.train.settings import settings_of
-from idiolect.train.training import TrainingJob, load_trainable
+from idiolect.train.training import load_trainable
 from idiolect.train.trouble import TrainingError
 
 _MARKER = "preflight"

@@ -119,6 +119,12 @@ def read_checkpoint(folder: Path) -> Checkpoint:
     return Checkpoint(folder, step, fingerprint, processes, kept)
 
 
+def listed(folder: Path) -> Checkpoint:
+    """A checkpoint by its record alone: of a training that has just written it."""
+    said = json.loads(read_small(folder / RECORD, _RECORD_BYTES))
+    return Checkpoint(folder, said["step"], said["fingerprint"], said["processes"], said["kept"])
+
+
 def newest(home: Path, fingerprint: str, warn: Callable[[str], None]) -> Checkpoint | None:
     """The newest checkpoint of a training that can be gone on from; damaged ones are passed over aloud."""
     for folder in reversed(list(folders(home))):

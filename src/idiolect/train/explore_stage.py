@@ -28,7 +28,7 @@ from idiolect.train.explored import BEST, trial_plan
 from idiolect.train.explorer import Report, Search, Settings, Trial, best_of, explore, score_in, search_of
 
 if TYPE_CHECKING:
-    from idiolect.train.training import Fitted, MakesCallbacks
+    from idiolect.train.job import Fitted, MakesCallbacks
 
 _JOURNAL = "trials.jsonl"
 
@@ -91,7 +91,8 @@ class TrialRun:
 
     def __call__(self, number: int, settings: Settings, report: Report) -> tuple[Mapping[str, float], int]:
         """Train; the metrics and the steps."""
-        from idiolect.train.training import TrainingJob, train
+        from idiolect.train.job import TrainingJob
+        from idiolect.train.training import train
 
         home = self.work.journal() / f"trial-{number}"
         plan = trial_plan(self.work.plan, settings, f"EXPLORER, trial {number}")

@@ -15,7 +15,7 @@ from idiolect.evaluate.metrics import Answers, Measured, bare_name, measure, num
 from idiolect.plan.plan import Plan
 from idiolect.train.answering import StudentAnswers
 from idiolect.train.hooks import HookRunner, custom_metrics
-from idiolect.train.training import Trained
+from idiolect.train.job import Trained
 
 _MOST_ASKED = 64
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from idiolect.plan.plan import Plan
+from idiolect.train.job import Trained, TrainingJob
 from idiolect.train.processes import Processes
 from idiolect.train.ranks import is_sharded, local_rank, processes_here, rank_here
-from idiolect.train.training import Trained, TrainingJob, train
+from idiolect.train.training import train
 
 # The others wait for the first while it makes a corpus, asks teachers and splits.
 _WAITS = timedelta(days=7)

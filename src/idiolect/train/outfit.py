@@ -22,7 +22,7 @@ from idiolect.train.run_files import RunFiles
 from idiolect.train.trouble import TrainingError
 
 if TYPE_CHECKING:
-    from idiolect.train.training import Fitted
+    from idiolect.train.job import Fitted
 
 
 @dataclass(slots=True)
@@ -97,6 +97,11 @@ class Outfit:
             board = getattr(one, "board", None)
             if board is not None and not board.stop_reason:
                 board.stop_reason = reason
+
+    def reason(self) -> str:
+        """Why training ended before its last step, if a rule or a hook ended it."""
+        boards = [one.board for one in self.made if hasattr(one, "board")]
+        return str(boards[0].stop_reason) if boards else ""
 
     def close(self) -> None:
         """End what may still run where training ended with an error."""

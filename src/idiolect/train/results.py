@@ -26,7 +26,7 @@ from idiolect.student.adapters import WEIGHTS
 from idiolect.student.save import save_student
 from idiolect.student.saved import FINAL
 from idiolect.train.curves import loss_curves
-from idiolect.train.training import Trained
+from idiolect.train.job import Trained
 
 CONFIG, CURVES, TOKENIZER = "run_config.json", "training_curves.svg", "tokenizer.json"
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate")

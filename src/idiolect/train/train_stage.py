@@ -28,12 +28,12 @@ from idiolect.train.final_metrics import final_metrics
 from idiolect.train.hook_config import settled_by_hook
 from idiolect.train.hook_trust import open_hooks
 from idiolect.train.hooks import HookRunner
+from idiolect.train.job import Trained, TrainingJob
 from idiolect.train.launch import train_together
 from idiolect.train.metrics_log import write_metrics
 from idiolect.train.outfit import Outfit
 from idiolect.train.results import CONFIG, linked, write_results
 from idiolect.train.run_files import RunFiles
-from idiolect.train.training import Trained, TrainingJob
 from idiolect.train.trouble import TrainingError, told_as_stage
 
 _FINISHED = "finished"

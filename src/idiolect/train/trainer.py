@@ -32,6 +32,7 @@ from idiolect.train.objectives import Objective
 from idiolect.train.processes import Processes
 from idiolect.train.random_state import put_state, take_state
 from idiolect.train.schedules import Pace, ScheduleSettings, make_schedule
+from idiolect.train.shortage import disk_trouble, is_out_of_memory, out_of_memory
 from idiolect.train.state_tree import read_tree, write_tree
 from idiolect.train.step_facts import StepFacts
 from idiolect.train.trouble import TrainingError
@@ -57,7 +58,6 @@ class Parts:
     max_steps: int | None  # wins over epochs
     validate: Callable[[Any], dict[str, float]] | None = None
     saved: Callable[[float], None] = lambda seconds: None  # a checkpoint took so long
-    say: Callable[[str], None] = lambda text: None
     warn: Callable[[str], None] = lambda text: None
     save_total_limit: int = 3
     may_cut: bool = True  # a step may be cut finer when memory runs out
@@ -402,34 +402,3 @@ class StudentTrainer(Trainer):  # type: ignore[misc]
         path = Path(checkpoint) / f"{RANDOM}-{self.parts.processes.rank}"
         if path.with_suffix(".json").is_file():
             put_state(read_tree(path))
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether memory ran out, on a GPU or in main memory."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    said = str(error)
-    return "not enough memory" in said or "can't allocate memory" in said
-
-
-def out_of_memory(budget: int, *, at_limit: bool = False) -> Any:
-    """The problem of a training that does not fit."""
-    if at_limit:
-        help = (
-            'write gradient_checkpointing: true, a smaller max_seq_length, or FT_LORA { quantization: "nf4" }'
-        )
-        return problem(
-            "L651", "memory ran out with the smallest batch that the longest row fits into", help=help
-        )
-    help = f"write tokens_per_batch: {budget // 2}; a step still sees as many rows"
-    return problem("L651", f"memory ran out with {budget:,} tokens a batch and process", help=help)
-
-
-def disk_trouble(error: BaseException) -> str | None:
-    """Why a file could not be written, if that is what an error says."""
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    said = str(error)
-    if type(error).__name__ == "SafetensorError" and ("os error" in said or "I/O" in said or "Io" in said):
-        return said
-    return None
