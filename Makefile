@@ -30,8 +30,9 @@ demo: $(READY)
 	$(BIN)/idiolect plan examples/lora-chat/scripts/train.okt
 	$(BIN)/idiolect plan examples/lora-chat/scripts/train.okt --why epochs
 
+# One process a core; a test file stays in one process.
 test: $(READY) $(ENGINES)
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --dist loadfile
 
 # Format, lint, types, generated pages: everything but the tests.
 check: $(READY)
