@@ -241,3 +241,19 @@ def test_the_block_merge_writes_its_formats_beside_its_output(tmp_path: Path):
     assert (tmp_path / "merged/whole/model.safetensors").is_file()
     assert (tmp_path / "merged/model.okm").is_file()
     assert (tmp_path / "merged/whole.f16.gguf").is_file()
+
+
+def test_an_adapter_is_packed_with_its_base_where_it_shall_not_be_merged(tmp_path: Path):
+    root = tmp_path / "project"
+    work = project(root)
+    export = work.plan.export.model_copy(update={"merge": False})
+    package = work.plan.package.model_copy(update={"include": ["weights", "dialect"]})
+    run_package(replace(work, plan=work.plan.model_copy(update={"export": export, "package": package})))
+    (root / "package").rename(tmp_path / "box")
+    shutil.rmtree(root)
+    assert (tmp_path / "box/model/adapter_model.safetensors").is_file()
+    assert (tmp_path / "box/model/base/model.safetensors").is_file()
+    assert not (tmp_path / "box/bundle.py").exists()
+    found = open_answering(str(tmp_path / "box"), root=Path(), device="cpu")
+    assert found.student.has_adapter
+    assert found.pipeline.ask(Question("route CLK on M3")).valid

@@ -82,5 +82,5 @@ def _told_open(job: ExportJob, one: Exported) -> Exported:
     """With SECURITY.encrypt_model, no form stays open without that being said."""
     if job.protection.secret is None or not one.delivered or one.format in (*_SEALED, "ollama"):
         return one
-    why = f"written open: the runtimes of {one.format} read no sealed files, only okm is sealed"
+    why = "written open: what loads it reads no sealed files, as only okm is sealed"
     return replace(one, why=f"{one.why}; {why}" if one.why else why)

@@ -17,8 +17,12 @@ from pathlib import Path
 
 import idiolect
 
-EXTRAS = ("train",)  # the extra that answering needs
-_OTHERS = {"gguf": ("llama-cpp-python",), "okm": ("cryptography",), "serve": ("fastapi", "uvicorn")}
+EXTRAS = ("train", "serve")  # the extras that answering needs
+_OTHERS = {
+    "gguf": ("llama-cpp-python",),
+    "okm": ("cryptography",),
+    "serve": ("fastapi", "uvicorn", "websockets", "prometheus-client"),
+}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _TIMEOUT_S = 3600
 
