@@ -22,7 +22,6 @@ from idiolect.grammar.form import (
     Terminal,
     chars,
     choice,
-    many,
     minus,
     one_of,
     optional,
@@ -65,22 +64,33 @@ def _narrowed(callees: tuple[str, ...] | None) -> Grammar:
         known = [arity.name for arity in builtins.functions().values()]
         known += [shown for lowered_name, shown in builtins.classes().items() if "." not in lowered_name]
         terminals["CALLEE"] = Terminal(choice(*sorted({*known, *callees})), "a function")
-    terminals["HOTKEY"] = Terminal(_hotkey(), "a hotkey")
+    terminals["HOTKEY"] = Terminal(seq(_hotkey(), "::"), "a hotkey")
+    terminals["RELEASED"] = Terminal(seq(_hotkey(), " up::"), "a hotkey")
+    keys = choice(chars("A-Za-z_"), _words(builtins.key_names()), _words(_FUNCTION_KEYS), _codes())
+    bare = name if callees is None else terminals["CALLEE"].node
+    terminals["BARE"] = Terminal(minus(minus(bare, _words(builtins.RESERVED)), keys), "a function")
     terminals = {name: replace(one, node=map_nodes(one.node, _printable)) for name, one in terminals.items()}
     return replace(lowered, terminals=terminals, post_checks=(*lowered.post_checks, *_POST_CHECKS), memo={})
 
 
 def _hotkey() -> Node:
-    """A hotkey up to its colons, of the keys that there are; controllers' buttons are left to `verify`."""
+    """A hotkey without its colons, of the keys that there are; controllers' buttons are left to `verify`."""
     listed = [*(name for name in builtins.key_names() if not name.startswith("joy")), *_FUNCTION_KEYS]
     named, held = _words(listed), _words(name for name in listed if not name.startswith("wheel"))
-    code = chars("0-9a-fA-F")
-    codes = choice(seq(_words(["vk"]), times(code, 1, 2)), seq(_words(["sc"]), times(code, 1, 3)))
+    codes = _codes()
     letter = chars("A-Za-z0-9")
     key = choice(chars("A-Za-z0-9_=,./[]", "-"), named, codes)
-    marks = seq(many(one_of("~*$")), many(optional(one_of("<>")), one_of("!^+#")))
-    pair = seq(optional("~"), choice(letter, held, codes), " & ", choice(letter, named, codes))
-    return seq(choice(seq(marks, key), pair), optional(" up"), "::")
+    held_too = seq(optional(one_of("<>")), one_of("!^+#"))
+    marks = seq(times(one_of("~*$"), 0, 3), times(held_too, 0, 4))
+    second = _words(name for name in listed if name != "up")  # read as the release of the first
+    pair = seq(optional("~"), choice(letter, held, codes), " & ", choice(letter, second, codes))
+    return choice(seq(marks, key), pair)
+
+
+def _codes() -> Node:
+    """Keys by their numbers."""
+    code = chars("0-9a-fA-F")
+    return choice(seq(_words(["vk"]), times(code, 1, 2)), seq(_words(["sc"]), times(code, 1, 3)))
 
 
 def _printable(node: Node) -> Node:
