@@ -75,11 +75,11 @@ function draw() {
   lines.push({ name: "validation", points: validation, style: "two", dots: true });
   const marks = decisions.filter((one) => typeof one.step === "number").slice(-40).map((one) => ({ x: one.step, title: decided(one) }));
   plot(at("loss"), { lines, events: marks, label: "Loss" });
-  legend("loss-legend", [["training", ""], ...(validation.length ? [["validation", "two"]] : []), ...(marks.length ? [["decision (dashed)", "four"]] : [])]);
-  plot(at("rate"), { lines: [{ name: "rate", points: series.learning_rate ?? [], style: "three" }], label: "Learning rate", height: 180, zero: true });
+  legend("loss-legend", [["training", ""], ...(validation.length ? [["validation", "two"]] : []), ...(marks.length ? [["decision", "event"]] : [])]);
+  plot(at("rate"), { lines: [{ name: "rate", points: series.learning_rate ?? [], style: "three" }], label: "Learning rate", height: 270, zero: true });
   const speed = series.tokens_per_second ?? series.samples_per_second ?? series.steps_per_second ?? [];
   const unit = series.tokens_per_second ? "tokens/s" : series.samples_per_second ? "examples/s" : "steps/s";
-  plot(at("speed"), { lines: [{ name: unit, points: smooth(speed, 0.6), style: "four" }], label: "Speed", height: 180, zero: true });
+  plot(at("speed"), { lines: [{ name: unit, points: smooth(speed, 0.6), style: "four" }], label: "Speed", height: 270, zero: true });
   legend("speed-legend", speed.length ? [[unit, "four"]] : []);
   drawDecisions();
   drawLoad();
@@ -92,14 +92,14 @@ function drawProgress() {
   at("progress").max = Math.max(total, 1);
   at("progress").value = Math.min(step, Math.max(total, 1));
   if (step) {
-    const left = timeLeft(total);
+    const left = (facts.state ?? "").startsWith("running") ? timeLeft(total) : "";
     at("progress-told").textContent = `Step ${step.toLocaleString("en")}${total ? ` of ${total.toLocaleString("en")}` : ""}, epoch ${short(epoch)}${left ? `, about ${left} left` : ""}`;
   }
   const state = facts.state ?? "";
   const running = state.startsWith("running") && !ended;
   const how = ended ? `training ${ended.ended ?? ended.how ?? "ended"}` : running ? "running" : state || "no run";
   at("state").textContent = how;
-  at("state").className = `badge ${running ? "busy" : /fail|damag|died|nan|diverg/i.test(how) ? "bad" : /done|finish|complete/i.test(how) ? "good" : ""}`;
+  at("state").className = `badge ${running ? "busy" : /fail|damag|died|nan|diverg/i.test(how) ? "bad" : /^done|finish|complete/i.test(how) ? "good" : ""}`;
   at("when").textContent = lastTime ? `last word ${new Date(lastTime).toLocaleTimeString()}` : "";
 }
 

@@ -16,6 +16,7 @@ let timer = 0;
 let meaningTimer = 0;
 let choices = [];
 let chosen = 0;
+let replacing = false; // nobody is typing, then
 let mayLeave = false; // after Escape, Tab leaves the field
 
 const ask = async (path, body, method = "POST") => (await call(path, { method, body, key: token })).json();
@@ -148,7 +149,10 @@ function goTo(line, column, end) {
 function replace(start, end, text) {
   area.focus();
   area.setSelectionRange(start, end);
+  replacing = true;
   if (!document.execCommand("insertText", false, text)) area.setRangeText(text, start, end, "end");
+  replacing = false;
+  close();
   changed();
 }
 
@@ -290,6 +294,7 @@ function pick() {
 /* keys */
 
 area.addEventListener("input", (event) => {
+  if (replacing) return;
   changed();
   if (event.inputType === "insertText" && /[\w"]/.test(event.data ?? "")) complete(false);
   else if (!at("choices").hidden) complete(false);
@@ -317,6 +322,7 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("selectionchange", () => { if (document.activeElement === area) moved(); });
 area.addEventListener("blur", close);
+area.addEventListener("pointerdown", close);
 
 function nextFault(by) {
   const list = [...found.diagnostics].filter((one) => one.severity !== "info").sort((a, b) => a.range[0] - b.range[0] || a.range[1] - b.range[1]);
