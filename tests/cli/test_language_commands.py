@@ -1,8 +1,8 @@
 """validate, plan, show, schema, docs and init from the shell: output, exit codes, and how fast they start."""
 
 import json
-import re
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path

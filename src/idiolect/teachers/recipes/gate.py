@@ -1,7 +1,8 @@
 """The gate that every synthetic example passes: its target verifies, and decoding could write it.
 
-Where nothing is decoded under a grammar (DIALECT.enforce is false), the second is not asked. A negative must be refused by the verifier. The verdict found is written into the example. One grammar is
-made for each context. It does **not** mend anything.
+Where nothing is decoded under a grammar (DIALECT.enforce is false), the second is not asked. A negative
+must be refused by the verifier. The verdict found is written into the example. One grammar is made for each
+context. It does **not** mend anything.
 """
 
 from __future__ import annotations
