@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 # The largest mean divergence, in nats, that an export may have from its student. Measured on trained models
-# of 4 to 6 layers: f16 1e-7, q8_0 5e-5, q5_k_m 5e-4, q4_k_m 2e-3, q4_0 3e-3, int8 5e-4; small models of
+# of six layers: f16 5e-7, q8_0 5e-4, q5_k_m 8e-3, q4_k_m 2e-2, q4_0 3e-2, int8 2e-3, int4 3e-2; models of
 # little training lie higher.
 BOUNDS: Mapping[str, float] = {
     "fp32": 1e-5,
     "f32": 1e-5,
     "f16": 1e-4,
     "q8_0": 2e-3,
-    "q5_k_m": 1e-2,
+    "q5_k_m": 2e-2,
     "q4_k_m": 5e-2,
     "q4_0": 1e-1,
     "int8": 2e-2,
