@@ -29,17 +29,18 @@ def train_here(root: Path, more: str) -> None:
     save_student(found.student, root / "final")
 
 
-def kill_at_event(left: int) -> None:
-    """Kill this process before its file operation of that number, counted from its first step."""
+def watch_files(kill_at: int | None) -> list[int]:
+    """Count this process's file operations from its first step on, and kill it before one of them."""
+    seen = [0]
 
     def count(name: str, _: object) -> None:
-        nonlocal left
         if name in _FILE_EVENTS and "idiolect.train.trainer" in sys.modules:
-            left -= 1
-            if left == 0:
+            seen[0] += 1
+            if seen[0] == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(count)
+    return seen
 
 
 def in_child(root: Path, more: str, kill_at: int | None = None) -> int:
@@ -48,9 +49,9 @@ def in_child(root: Path, more: str, kill_at: int | None = None) -> int:
     if pid == 0:
         code = 1
         try:
-            if kill_at is not None:
-                kill_at_event(kill_at)
+            seen = watch_files(kill_at)
             train_here(root, more)
+            (root / "operations").write_text(str(seen[0]))
             code = 0
         finally:
             os._exit(code)
@@ -64,10 +65,13 @@ def killed_again_and_again(tmp_path: Path, more: str, kills: int, seed: int) -> 
     whole = project(tmp_path / "whole")
     parts = project(tmp_path / "parts")
     assert in_child(whole, more) == 0
+    # How many there are depends on what this process has imported already. After at most a quarter of
+    # them no attempt can reach the end before the fourth.
+    operations = int((whole / "operations").read_text())
     rng = random.Random(seed)
     done = 0
     while done < kills:
-        how = in_child(parts, more, rng.randrange(60, 400))
+        how = in_child(parts, more, rng.randrange(operations // 16, operations // 4))
         if how == 0:
             break
         assert how == -signal.SIGKILL
