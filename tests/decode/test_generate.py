@@ -145,6 +145,15 @@ def test_a_prompt_longer_than_the_context_is_told():
         generator.generate([Request(messages(LONG * 60))], Sampling())
 
 
+def test_a_budget_beyond_the_context_is_what_the_context_leaves():
+    generator = Generator(student("llama"))
+    prompt = generator.task(0, Request(messages(LONG * 20)), Sampling()).prompt
+    request = Request(messages(LONG * 20), grammar=endless())
+    ((answer,),) = generator.generate([request], Sampling(max_tokens=4000))
+    assert answer.finished
+    assert len(answer.ids) <= 4096 - len(prompt) < 4000
+
+
 def test_a_stop_sequence_cuts_the_answer():
     generator = Generator(student("llama"))
     sampling = Sampling(max_tokens=300, temperature=1.0, stop_sequences=(";\n",))

@@ -40,6 +40,7 @@ class Task:
     request: Request
     prompt: tuple[int, ...]
     constraint: Constraint | None
+    room: int  # tokens of an answer at most
 
 
 class Generator:
@@ -91,30 +92,28 @@ class Generator:
             [dict(turn) for turn in request.messages], student.tokenizer, student.form, request.context
         )
         constraint = constrain(request.grammar, self.vocabulary) if request.grammar is not None else None
-        self._check_room(prompt, sampling)
+        sampling = self._within(prompt, sampling)
         if constraint is not None and constraint.shortest > sampling.max_tokens:
             raise trouble(
                 "L713",
-                f"the shortest text of the language has {constraint.shortest} tokens, "
-                f"and {sampling.max_tokens} were allowed",
-                f"set max_length (or --max-tokens) to at least {constraint.shortest}",
+                f"the shortest text of the language has {constraint.shortest} tokens, and there is room for "
+                f"{sampling.max_tokens}",
+                f"set max_length (or --max-tokens) to at least {constraint.shortest}, or send less along",
             )
-        return Task(number, request, prompt, constraint)
+        return Task(number, request, prompt, constraint, sampling.max_tokens)
 
-    def _check_room(self, prompt: Sequence[int], sampling: Sampling) -> None:
+    def _within(self, prompt: Sequence[int], sampling: Sampling) -> Sampling:
+        """The settings with no larger budget than the model's context leaves."""
         config = self.student.model.config
         config = config.get_text_config() if hasattr(config, "get_text_config") else config
         longest = getattr(config, "max_position_embeddings", None)
         if not longest or self.student.encoder_decoder:
-            return
-        if len(prompt) + sampling.max_tokens > longest:
-            what = (
-                f"the prompt has {len(prompt)} tokens; with an answer of up to {sampling.max_tokens} "
-                f"that is more than the model's context of {longest}"
-            )
-            spare = longest - len(prompt)
-            help = "send less context along" + (f", or ask for at most {spare} tokens" if spare > 0 else "")
-            raise trouble("L712", what, help)
+            return sampling
+        room = longest - len(prompt)
+        if room <= 0:
+            what = f"the prompt has {len(prompt)} tokens, more than the model's context of {longest}"
+            raise trouble("L712", what, "send less context along")
+        return replace(sampling, max_tokens=min(sampling.max_tokens, room))
 
     def batches(self, tasks: Sequence[Task]) -> Iterator[list[tuple[Task, list[int]]]]:
         """Tasks with numbers of candidates, so many at a time; prompts that begin alike stand together."""
@@ -169,6 +168,7 @@ class Generator:
     def row(self, task: Task, candidate: int, sampling: Sampling, on_piece: OnPiece | None) -> Row:
         """A candidate before its first step."""
         guide = task.constraint.begin() if task.constraint else None
+        sampling = replace(sampling, max_tokens=min(sampling.max_tokens, task.room))
         draws = generator(sampling, task.request.seed, candidate)
         row = Row((task.number, candidate), guide, sampling, draws, self.vocabulary, on_piece)
         row.barred = tuple(text.encode("utf-8") for text in sorted(task.request.barred))
