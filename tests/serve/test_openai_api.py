@@ -94,6 +94,7 @@ def test_completions_take_one_prompt_or_several(client):
 
 
 NOT_THE_USER = {"messages": [{"role": "assistant", "content": "x"}]}
+TOO_LONG = {"messages": [{"role": "user", "content": "orders " * 5_000}]}
 WRONG = [
     ({"model": "gpt"}, openai.NotFoundError, "L817", "model"),
     ({"temperature": 9}, openai.UnprocessableEntityError, "L815", "temperature"),
@@ -101,7 +102,7 @@ WRONG = [
     ({"messages": []}, openai.UnprocessableEntityError, "L815", "messages"),
     (NOT_THE_USER, openai.UnprocessableEntityError, "L815", "messages"),
     ({"max_tokens": 1}, openai.BadRequestError, "L713", None),
-    ({"max_tokens": 9_000}, openai.BadRequestError, "L712", None),
+    (TOO_LONG, openai.BadRequestError, "L712", None),
     ({"extra_body": {"temprature": 1}}, openai.UnprocessableEntityError, "L815", "temprature"),
     ({"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "what"}}}},
      openai.BadRequestError, "L710", None),

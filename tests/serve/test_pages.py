@@ -105,7 +105,7 @@ def test_a_server_with_keys_asks_for_one(page, tmp_path):
         page.until("document.getElementById('ask-key').open")
         page.run(f"document.getElementById('key-text').value = {json.dumps(key)}")
         page.run("document.querySelector('#ask-key .main').click()")
-        page.until("!document.getElementById('ask-key').open")
+        page.until("sessionStorage.getItem('key')")
         page.run("document.getElementById('question').value = 'x'")
         page.run("document.getElementById('form').requestSubmit()")
         page.until("document.querySelector('.answer footer')")
@@ -216,3 +216,18 @@ def test_the_editor_answers_only_who_has_its_token(tmp_path):
         token = app.state.at.rpartition("=")[2]
         found = httpx.get(f"{url}/api/file", headers={"authorization": f"Bearer {token}"})
         assert found.json() == {"name": "train.okt", "text": "", "version": ""}
+
+
+def test_a_run_with_a_dashboard_tells_where_it_is(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from idiolect.cli.app import app
+
+    script = tmp_path / "small.okt"
+    script.write_text(
+        'PROJECT "small"\nENV { min_memory: "1GB" }\nMODEL { base: "nano" }\nMONITOR { dashboard: true }\n'
+    )
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, ["run", "small.okt", "--until", "environment"])
+    assert done.exit_code == 0, done.output
+    assert "dashboard: http://127.0.0.1:" in done.stderr

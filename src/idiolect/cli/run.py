@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 
 from idiolect.cli.opening import remember_code
 from idiolect.cli.report import GATE_FAILED, stop
+from idiolect.cli.web import beside_run
 
 if TYPE_CHECKING:
     from idiolect.plan.plan import Plan
@@ -160,7 +161,8 @@ def _run(
             _print_decisions(made, folder)
             return
         typer.echo(f"{plan.project.name}: {shown(folder.path)}")
-        outcome = _walk(made, watcher, folder)
+        with beside_run(plan, folder):
+            outcome = _walk(made, watcher, folder)
         _end(outcome, file, folder, stopper.exit_code)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -10,7 +12,10 @@ import typer
 from idiolect.cli.report import USAGE, stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from idiolect.plan.plan import Plan
+    from idiolect.runs.folder import RunFolder
 
 _Port = Annotated[int, typer.Option(min=0, max=65535, help="0 takes any that is free.")]
 _Open = Annotated[bool, typer.Option("--open/--no-open", help="Open it in the browser.")]
@@ -53,18 +58,41 @@ def web(
     _show(make, port, browser, "the editor is at")
 
 
+@contextmanager
+def beside_run(plan: Plan, folder: RunFolder) -> Iterator[None]:
+    """The run's dashboard while it is at work, where MONITOR.dashboard asks for it."""
+    if plan.monitor is None or not plan.monitor.dashboard:
+        yield
+        return
+    try:
+        from idiolect.runs.shelf import ShelfRun
+        from idiolect.serve.dashboard import Beside
+    except ModuleNotFoundError as error:
+        help = 'pip install "idiolect[serve]"'
+        typer.echo(f"note: MONITOR.dashboard needs {error.name}: {help}", err=True)
+        yield
+        return
+    beside = Beside(ShelfRun(folder, None, "it has not begun"))
+    place = beside.start()
+    typer.echo(f"dashboard: {place}" if place else "note: the dashboard does not start", err=True)
+    try:
+        yield
+    finally:
+        beside.close()
+
+
 def _show(make: Callable[[], Any], port: int, browser: bool, about: str) -> NoReturn:
     """Serve a page to this machine until ctrl-C."""
     from idiolect.cli.serve import end_with_trouble, lacking
 
     try:
         app = make()
+        from idiolect.serve.local import LOCAL, silent
         from idiolect.serve.server import listen, server_of
-        from idiolect.serve.settings import ServeSettings
         from idiolect.serve.trouble import ServeError
     except ModuleNotFoundError as error:
         lacking(error)
-    settings = ServeSettings(port=port)
+    settings = replace(LOCAL, port=port)
 
     def say(line: str) -> None:
         place = line.rpartition(" ")[2] + app.state.at
@@ -75,7 +103,7 @@ def _show(make: Callable[[], Any], port: int, browser: bool, about: str) -> NoRe
             webbrowser.open(place)
 
     try:
-        code = listen(server_of(app, settings), settings, say, about)
+        code = listen(server_of(app, settings, silent()), settings, say, about)
     except ServeError as error:
         end_with_trouble(error)
     raise typer.Exit(code)

@@ -9,7 +9,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ from idiolect.evaluate.records import Judged
 from idiolect.files import Unreadable
 from idiolect.runs.folder import LOGS
 from idiolect.runs.history import read_history
-from idiolect.runs.shelf import NotJson, ShelfRun, open_run, read_json
+from idiolect.runs.shelf import NoSuchRun, NotJson, ShelfRun, open_run, read_json
 from idiolect.runs.tail import Tail
 from idiolect.serve.feeds import comment, sse
-from idiolect.serve.local import local_app
+from idiolect.serve.local import LOCAL, local_app, silent
 
 LIVE = Path(LOGS) / "live.jsonl"
 _POLL_S = 0.4
@@ -41,7 +41,7 @@ def dashboard_app(run: ShelfRun) -> FastAPI:
     @app.get("/run")
     def facts() -> dict[str, Any]:
         """What the run is, how it stands, and what it has measured so far."""
-        again = open_run(str(run.folder.path), Path())
+        again = _now(run)
         history = read_history(again)
         return {
             "name": again.folder.name,
@@ -62,6 +62,14 @@ def dashboard_app(run: ShelfRun) -> FastAPI:
         return StreamingResponse(_lines(run.folder.path / LIVE, request), media_type="text/event-stream")
 
     return app
+
+
+def _now(run: ShelfRun) -> ShelfRun:
+    """The run as it is now; as it was, where it has not begun yet."""
+    try:
+        return open_run(str(run.folder.path), Path())
+    except (NoSuchRun, OSError):
+        return run
 
 
 async def _lines(path: Path, request: Request) -> AsyncIterator[str]:
@@ -155,10 +163,9 @@ class Beside:
 
     def __init__(self, run: ShelfRun, port: int = 0) -> None:
         from idiolect.serve.server import server_of
-        from idiolect.serve.settings import ServeSettings
 
-        self._settings = ServeSettings(port=port)
-        self._server = server_of(dashboard_app(run), self._settings)
+        self._settings = replace(LOCAL, port=port)
+        self._server = server_of(dashboard_app(run), self._settings, silent())
         self._thread = threading.Thread(target=self._server.run, name="idiolect-dashboard", daemon=True)
 
     def start(self, wait_s: float = 10.0) -> str | None:

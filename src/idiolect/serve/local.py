@@ -15,6 +15,8 @@ from idiolect.serve.keys import KeyFile
 from idiolect.serve.pages import add_pages
 from idiolect.serve.settings import ServeSettings
 
+LOCAL = ServeSettings(port=0, shutdown_timeout_s=1.0)  # events that are still sent hold nothing up
+
 
 class Nowhere:
     """A log that nobody asked for."""
@@ -25,16 +27,20 @@ class Nowhere:
     def flush(self) -> None: ...
 
 
+def silent() -> Journal:
+    """The journal of a page: what it would say, the terminal of a training need not hear."""
+    return Journal(Nowhere())  # type: ignore[arg-type]
+
+
 def local_app(title: str, first: str, *, token: str | None = None) -> FastAPI:
     """An application with one page; with a token only who knows it gets past the page itself."""
     app = FastAPI(title=title, version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     settings = ServeSettings(name=title, token=token, requires_auth=token is not None, most_bytes=4 << 20)
     app.state.at = f"/#token={token}" if token else "/"
     app.state.house = None
-    journal = Journal(Nowhere())  # type: ignore[arg-type]
     add_pages(app, first)
     add_handlers(app)
-    app.add_middleware(_Before, settings=settings, journal=journal)
+    app.add_middleware(_Before, settings=settings, journal=silent())
     return app
 
 

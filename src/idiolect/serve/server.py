@@ -94,12 +94,14 @@ class Server(uvicorn.Server):
 
 def server_of(app: Any, settings: ServeSettings, journal: Journal | None = None) -> Server:
     """A server that is not started yet."""
+    house = getattr(app.state, "house", None)
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         log_config=None,
         access_log=False,
+        lifespan="on" if house else "off",
         server_header=False,
         date_header=True,
         limit_concurrency=_MOST_CONNECTIONS,
@@ -115,7 +117,6 @@ def server_of(app: Any, settings: ServeSettings, journal: Journal | None = None)
         for name in _LOGGERS:
             logger = logging.getLogger(name)
             logger.handlers, logger.propagate = [handler], False
-    house = getattr(app.state, "house", None)
     return Server(config, house.desk if house else None, settings.shutdown_timeout_s)
 
 
