@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -98,6 +99,26 @@ def replacing(path: Path) -> Iterator[TextIO]:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def put_in_place(beside: Path, place: Path) -> None:
+    """Rename a file or folder that was written beside into its place; a folder that was there is removed."""
+    if place.is_dir():
+        old = place.with_name(f".{place.name}.old")
+        remove(old)
+        place.rename(old)
+        beside.rename(place)
+        remove(old)
+    else:
+        beside.replace(place)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, a link or a whole folder, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _refuse_special(mode: int) -> None:

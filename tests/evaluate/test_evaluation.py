@@ -5,12 +5,13 @@ import pytest
 from judged_answers import Parrot, judged, task
 
 from idiolect.dialects.registry import built_in
+from idiolect.dialects.unknown_names import names_nothing
 from idiolect.evaluate.answers import Answers
 from idiolect.evaluate.comparison import compare, sign_test
 from idiolect.evaluate.evaluation import EvaluationSettings, evaluate
 from idiolect.evaluate.gate import failures
 from idiolect.evaluate.intervals import mean_interval
-from idiolect.evaluate.judging import RuleJudge, names_nothing
+from idiolect.evaluate.judging import RuleJudge
 from idiolect.evaluate.pass_at_k import pass_at_k
 from idiolect.evaluate.records import Task
 from idiolect.evaluate.results import headline_block, read_judged, write_results

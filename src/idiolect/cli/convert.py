@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from idiolect.cli.opening import good_examples
 from idiolect.cli.report import GATE_FAILED, USAGE, stop
 
 
@@ -68,12 +69,4 @@ def _examples(path: Path | None) -> tuple[object, ...]:
         return ()
     from itertools import islice
 
-    from idiolect.data.jsonl import BadRow, read_examples
-    from idiolect.files import Unreadable
-
-    try:
-        return tuple(islice(read_examples(path), 64))
-    except Unreadable as reason:
-        stop(f"error: {path} {reason}")
-    except BadRow as error:
-        stop(f"error: {error}")
+    return tuple(islice(good_examples(path), 64))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from idiolect.cli.opening import good_examples
 from idiolect.cli.report import USAGE, stop
 from idiolect.cli.tables import print_table
 
@@ -110,7 +111,7 @@ def measure(
     if catalog is None:
         stop(f"error: {file} names no catalog\n   help: add catalog to its DIALECT block")
     folder, _ = _of_script(file)
-    held = list(_examples(examples or folder / "split" / "test.jsonl"))
+    held = list(good_examples(examples or folder / "split" / "test.jsonl"))
     recall = recall_of(index, catalog, held)
     if not recall.tasks:
         stop("error: no example uses a symbol of the project's catalog\n   help: pass --examples FILE")
@@ -172,19 +173,7 @@ def _embed(folder: Path | None) -> Embed | None:
 
 def _train(run: Path) -> Iterator[Example]:
     path = run / "split" / "train.jsonl"
-    return _examples(path) if path.is_file() else iter(())
-
-
-def _examples(path: Path) -> Iterator[Example]:
-    from idiolect.data.jsonl import BadRow, read_examples
-    from idiolect.files import Unreadable
-
-    try:
-        yield from read_examples(path)
-    except Unreadable as reason:
-        stop(f"error: {path} {reason}")
-    except BadRow as error:
-        stop(f"error: {error}")
+    return good_examples(path) if path.is_file() else iter(())
 
 
 def _text(path: Path) -> str:

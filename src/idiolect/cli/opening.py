@@ -6,6 +6,7 @@ Errors end the command with a message and never a traceback: 2 for a wrong call,
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from idiolect.cli.report import USAGE, stop
 
 if TYPE_CHECKING:
     from idiolect.data.dialect_source import DialectSource
+    from idiolect.data.example import Example
     from idiolect.dialects.contract import Context, Dialect
     from idiolect.plan.plan import Plan
     from idiolect.runs.stage import StageError
@@ -141,3 +143,16 @@ def _read_schema(path: Path) -> dict[str, object]:
     if not isinstance(schema, dict):
         stop(f"error: {path}: a JSON Schema is an object here, not {json.dumps(schema)[:40]}")
     return schema
+
+
+def good_examples(path: Path) -> Iterator[Example]:
+    """The examples of a file in our own form; the command ends at the first row that is none."""
+    from idiolect.data.jsonl import BadRow, read_examples
+    from idiolect.files import Unreadable
+
+    try:
+        yield from read_examples(path)
+    except Unreadable as reason:
+        stop(f"error: {path} {reason}")
+    except BadRow as error:
+        stop(f"error: {error}")

@@ -107,7 +107,7 @@ def toxic(text: str) -> bool:
 
 def unknown_names(verdict: Verdict) -> tuple[str, ...]:
     """Faults of a verdict that say: there is no such symbol."""
-    from idiolect.evaluate.judging import names_nothing  # the table of such codes is kept with the metrics
+    from idiolect.dialects.unknown_names import names_nothing
 
     errors = (fault for fault in verdict.faults if fault.severity is Severity.ERROR)
     return tuple(fault.message for fault in errors if names_nothing(fault.code))

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -36,11 +36,11 @@ from idiolect.files import write_beside
 from idiolect.okt.blocks.extension import Evaluate
 from idiolect.runs.dialect_of import dialect_of
 from idiolect.runs.stage import Counts, StageError, StageResult, StageWork
+from idiolect.runs.student_faults import student_faults_told
 from idiolect.student.base import fingerprint
 from idiolect.student.from_plan import base_of
 from idiolect.student.load import Student, load_student
 from idiolect.student.saved import student_folder
-from idiolect.student.trouble import StudentError
 from idiolect.teachers.client import ServerTeacher
 from idiolect.teachers.journal import Journal
 from idiolect.teachers.problem import TeacherProblem
@@ -48,7 +48,6 @@ from idiolect.teachers.settings import settings_of
 
 COMPARISON, CHOSEN = "comparison.json", "chosen.json"
 LATENCY = "latency.json"  # in the journal: no time stands in a stage's files
-_CLEARLY = 0.05  # two-sided p below which an aligned student counts as worse
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +76,10 @@ def run_eval_aligned(work: StageWork) -> StageResult:
     if before is None:
         return _result(work, found, gated=True)
     earlier = read_judged(before / RESULTS)
-    product = [one for one in compare(earlier, found.judged) if one.mode == found.product]
-    worse = any(one.significant and one.right < one.left and one.p < _CLEARLY for one in product)
+    compared = compare(earlier, found.judged)
+    worse = any(one.significant and one.right < one.left for one in compared if one.mode == found.product)
     chosen: Literal["train", "align"] = "train" if worse else "align"
-    data = [asdict(one) for one in compare(earlier, found.judged)]
+    data = [asdict(one) for one in compared]
     write_beside(work.folder / COMPARISON, json.dumps(data, indent=2) + "\n")
     why = "the aligned student is clearly worse on the same tasks" if worse else "alignment did no clear harm"
     write_beside(work.folder / CHOSEN, json.dumps({"student": chosen, "why": why}, indent=2) + "\n")
@@ -95,7 +94,7 @@ def _evaluated(work: StageWork, trained: Path | None) -> Evaluated:
     settings = work.plan.evaluate or Evaluate()
     suites = _suites(work, settings)
     tasks = [task for suite in suites for task in suite.tasks]
-    with _faults_told():
+    with student_faults_told():
         student = _student(work, trained)
     dialect, project = dialect_of(work.plan, work.root, work.inputs) if work.plan.dialect else (None, EMPTY)
     judge: Judge = RuleJudge(dialect, project) if dialect else WordJudge()
@@ -236,7 +235,7 @@ def _compared(
     """Other students on the same tasks, each held against this one, task by task."""
     found = []
     for named in settings.compare or ():
-        with _faults_told():
+        with student_faults_told():
             other = load_student(named, root=work.root)
         writer = StudentWriter(other, dialect, project)
         mark = f"{named} {other.base_fingerprint} {_weights_of(work.root / named)}"
@@ -299,14 +298,6 @@ def _step(work: StageWork) -> Step:
         work.stop_if_asked()
 
     return step
-
-
-@contextmanager
-def _faults_told() -> Iterator[None]:
-    try:
-        yield
-    except StudentError as error:
-        raise StageError(f"{error.problem.code}: {error.problem.message}", error.help) from error
 
 
 def _latency(answers: Answers) -> dict[str, Any]:

@@ -6,11 +6,8 @@ never a wrong answer.
 
 from __future__ import annotations
 
-import tomllib
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib.resources import files
 from typing import Any, Protocol
 
 from idiolect.data.contexts import context_of
@@ -18,6 +15,7 @@ from idiolect.data.example import WORDS, summary_of
 from idiolect.decode.documents import words
 from idiolect.dialects.contract import EMPTY, Context, Dialect
 from idiolect.dialects.refusal import refusal_reason
+from idiolect.dialects.unknown_names import names_nothing
 from idiolect.dialects.verdict import Verdict, could_not_judge
 from idiolect.evaluate.records import Judged, Mode, Task, Written
 from idiolect.evaluate.text_scores import token_f1
@@ -217,19 +215,3 @@ def _passes(verdict: Verdict, equal: bool | None, *, tested: bool) -> bool | Non
 def _kept(verdict: Verdict) -> dict[str, Any]:
     """What of a verdict's details reports use."""
     return {name: verdict.details[name] for name in ("refusal", "dsl_blocks") if name in verdict.details}
-
-
-@cache
-def _patterns() -> tuple[tuple[str, ...], ...]:
-    table = tomllib.loads(files("idiolect.evaluate").joinpath("unknown_names.toml").read_text("utf-8"))
-    return tuple(tuple(code.split(".")) for code in table["codes"])
-
-
-def names_nothing(code: str) -> bool:
-    """Whether a fault says that a symbol does not exist."""
-    parts = code.split(".")
-    return any(
-        len(parts) == len(pattern)
-        and all(wanted in ("*", part) for wanted, part in zip(pattern, parts, strict=True))
-        for pattern in _patterns()
-    )

@@ -13,6 +13,17 @@ from idiolect.runs.stage import Stage
 
 _DIALECT = ("dialect.schema_", "dialect.grammar", "dialect.catalog", "dialect.policy")
 
+# What decides an evaluation, whichever student it is of.
+_JUDGED_BY = (
+    "evaluate",
+    "metrics",
+    "dialect",
+    "teacher.model",
+    "teacher.offline",
+    "train.device",
+    "model.base",
+)
+
 _ROWS = (
     Stage(
         "environment",
@@ -79,10 +90,7 @@ _ROWS = (
     Stage(
         "eval",
         "idiolect.evaluate.eval_stage:run_eval",
-        settings=(
-            *("evaluate", "metrics", "dialect", "teacher.model", "teacher.offline", "train.device"),
-            "model.base",
-        ),
+        settings=_JUDGED_BY,
         reads=_DIALECT,
         may_read=("dialect.name", "dialect.embed", "evaluate.suites", "evaluate.compare"),
         needs=("split", "train"),
@@ -104,10 +112,7 @@ _ROWS = (
     Stage(
         "eval_aligned",
         "idiolect.evaluate.eval_stage:run_eval_aligned",
-        settings=(
-            *("evaluate", "metrics", "dialect", "teacher.model", "teacher.offline", "train.device"),
-            "model.base",
-        ),
+        settings=_JUDGED_BY,
         reads=_DIALECT,
         may_read=("dialect.name", "dialect.embed", "evaluate.suites", "evaluate.compare"),
         needs=("split", "eval", "align"),

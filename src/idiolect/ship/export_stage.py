@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -18,12 +17,13 @@ from typing import Any
 from idiolect.data.example import Example
 from idiolect.data.jsonl import read_examples
 from idiolect.decode.pipeline import sampling_of
-from idiolect.files import write_beside
+from idiolect.files import put_in_place, remove, write_beside
 from idiolect.okt.blocks.ship import Export, Merge
 from idiolect.plan.plan import Plan
 from idiolect.runs.dialect_of import dialect_of
 from idiolect.runs.shelf import NotJson, read_json
 from idiolect.runs.stage import StageError, StageResult, StageWork
+from idiolect.runs.student_faults import student_faults_told
 from idiolect.ship import packaged
 from idiolect.ship.bundle import plan_text
 from idiolect.ship.dialect_copy import copy_dialect
@@ -35,7 +35,6 @@ from idiolect.ship.probes import probes_of
 from idiolect.ship.security import CHECKSUMS, NoKey, Protection, protection_of
 from idiolect.student.from_plan import base_of
 from idiolect.student.saved import student_folder
-from idiolect.student.trouble import StudentError
 
 _PROBES = 64  # examples looked through for golden prompts
 
@@ -44,7 +43,7 @@ def run_merge(work: StageWork) -> StageResult:
     """Fold MERGE.source into MERGE.target, or the run's student into its base."""
     settings = work.plan.merge or Merge()
     formats = tuple(one for one in settings.format or () if one != "safetensors")  # which it is already
-    with faults_told():
+    with student_faults_told():
         check_formats(formats)
         if settings.source and settings.target:
             source, adapter = _root_or_name(settings.target, work.root), work.root / settings.source
@@ -66,7 +65,7 @@ def _other_formats(
     """The merged model in MERGE.format as well, beside MERGE.output."""
     place = work.root / settings.output if settings.output else work.folder / "model"
     protection = protected(work)
-    with faults_told():
+    with student_faults_told():
         done = export(
             ExportJob(
                 source=work.folder / "model",
@@ -102,7 +101,7 @@ def run_export(work: StageWork) -> StageResult:
     settings = work.plan.export or Export()
     formats = tuple(settings.format or ())
     protection = protected(work)
-    with faults_told():
+    with student_faults_told():
         check_formats(formats)
         done = export(
             ExportJob(
@@ -227,19 +226,12 @@ def publish(made: Path, place: Path) -> None:
     """Put a file or folder into its place outside of the run."""
     place.parent.mkdir(parents=True, exist_ok=True)
     beside = place.with_name(f".{place.name}.new")
-    _remove(beside)
+    remove(beside)
     if made.is_dir():
         shutil.copytree(made, beside, copy_function=_linked)
     else:
         _linked(str(made), str(beside))
-    if place.is_dir():
-        old = place.with_name(f".{place.name}.old")
-        _remove(old)
-        place.rename(old)
-        beside.rename(place)
-        _remove(old)
-    else:
-        beside.replace(place)
+    put_in_place(beside, place)
 
 
 def _linked(source: str, target: str) -> str:
@@ -248,13 +240,6 @@ def _linked(source: str, target: str) -> str:
     except OSError:  # another file system, or one without links
         shutil.copy2(source, target)
     return target
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def facts_of(work: StageWork) -> dict[str, Any]:
@@ -285,12 +270,3 @@ def _step(work: StageWork) -> Progress:
         work.stop_if_asked()
 
     return step
-
-
-@contextmanager
-def faults_told() -> Iterator[None]:
-    """What is wrong with a student, as a StageError."""
-    try:
-        yield
-    except StudentError as error:
-        raise StageError(f"{error.problem.code}: {error.problem.message}", error.help) from error

@@ -8,11 +8,11 @@ Before anything is written, the merged model's logits are compared with those of
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from idiolect.files import put_in_place, remove
 from idiolect.problem import problem
 from idiolect.ship.adapter_file import opened_adapter
 from idiolect.ship.probes import Probe, logits_of
@@ -31,7 +31,6 @@ class Merged:
     student: Student
     difference: float  # largest, over the probes
     positions: int
-    notes: tuple[str, ...] = ()
 
 
 def load_for_merge(
@@ -67,27 +66,19 @@ def merge(student: Student, probes: list[Probe]) -> Merged:
         what = f"the merged model's logits differ by {difference:.2g} from those of base and adapter apart"
         raise StudentError(problem("L640", what, help="export the adapter itself, and load it with PEFT"))
     rows = model.get_input_embeddings().weight.shape[0]
-    notes = ()
     if rows < len(student.tokenizer):
         what = f"the merged embedding has {rows} rows for {len(student.tokenizer)} tokens"
         raise StudentError(problem("L640", what, help="train again: tokens were added and not saved"))
     merged = replace(student, model=model, quantization="none")
-    return Merged(merged, difference, sum(probe.positions for probe in probes), notes)
+    return Merged(merged, difference, sum(probe.positions for probe in probes))
 
 
 def save_merged(merged: Merged, folder: Path) -> Path:
     """Write the merged model as a model's folder of its own, beside and then into its place."""
     beside = folder.with_name(f".{folder.name}.new")
-    shutil.rmtree(beside, ignore_errors=True)
+    remove(beside)
     save_student(merged.student, beside)
-    if folder.exists():
-        old = folder.with_name(f".{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        folder.rename(old)
-        beside.rename(folder)
-        shutil.rmtree(old)
-    else:
-        beside.rename(folder)
+    put_in_place(beside, folder)
     return folder
 
 

@@ -14,13 +14,13 @@ from idiolect.dialects.contract import EMPTY, Context
 from idiolect.okt.blocks.ship import Export, Package
 from idiolect.runs.dialect_of import dialect_of
 from idiolect.runs.stage import StageResult, StageWork
+from idiolect.runs.student_faults import student_faults_told
 from idiolect.ship import packaged
 from idiolect.ship.bundle import BundleJob, bundle
 from idiolect.ship.dialect_copy import copy_dialect, write_constraints
 from idiolect.ship.export_stage import (
     chosen_student,
     facts_of,
-    faults_told,
     file_name,
     gguf_kind,
     golden,
@@ -52,7 +52,7 @@ def run_package(work: StageWork) -> StageResult:
     if "retrieval" in include:
         work.progress(0, None, "index")
         notes += _index(work, context, into)
-    with faults_told():
+    with student_faults_told():
         done = bundle(
             BundleJob(
                 source=chosen_student(work),
